@@ -1,0 +1,63 @@
+"""A cloud: the set of endpoints and resource ids that every other room gets its addresses from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One set of endpoints, as data. Origins have a scheme and no trailing slash."""
+
+    name: str
+    """`public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`."""
+    login: str
+    """Origin of the Entra authority."""
+    graph: str
+    """Origin of Microsoft Graph, without the version."""
+    powerbi: str
+    """Origin of the Power BI REST API."""
+    fabric: str | None
+    """Origin of the Fabric REST API; None where no address is published for this cloud."""
+    graph_resource: str
+    """What a token for Graph is asked for; its scope is this plus `/.default`."""
+    powerbi_resource: str
+    fabric_resource: str | None
+    powerbi_app_id: str
+    """App id of the resource app that holds the Power BI permissions in this cloud."""
+    token_issuer: str
+    """`iss` of a v1 token, with `{tenant}` where the tenant id stands."""
+    portal: str
+    """Origin of the Fabric / Power BI portal."""
+    entra_portal: str
+    cross_hosts: tuple[str, ...] = ()
+    """Host suffixes, besides the origins above, that the service itself redirects to inside this cloud."""
+    instance_discovery: bool = True
+    """Whether the authority is one that Microsoft's instance discovery knows."""
+    operator_routes: tuple[str, ...] = ("az", "browser", "device")
+    """Sign-in routes tried in this order when the operator names none."""
+    ca_bundle: str | None = None
+    """Path of the only certificate authority that this cloud's servers are signed by, if it has its own."""
+
+    def allows(self, url: str) -> bool:
+        """Whether a token may be sent to this URL: https, and a host that belongs to this cloud."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if parts.scheme != "https" or not host:
+            return False
+        if any(host == suffix or host.endswith("." + suffix) for suffix in self.cross_hosts):
+            return parts.port in (None, 443)
+        return any(
+            (host, parts.port or 443) == (own.hostname, own.port or 443)
+            for own in (urlsplit(origin) for origin in self.origins())
+        )
+
+    def origins(self) -> tuple[str, ...]:
+        """Every origin of this cloud that requests go to."""
+        return tuple(o for o in (self.login, self.graph, self.powerbi, self.fabric) if o)
+
+    @staticmethod
+    def scope(resource: str) -> str:
+        """The v2 scope that asks for everything granted on a resource."""
+        return resource.rstrip("/") + "/.default"

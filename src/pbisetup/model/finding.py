@@ -1,0 +1,84 @@
+"""Results of an examination: check lines and findings, in the shape of DESIGN 4.2."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pbisetup.model.errors import Evidence
+from pbisetup.model.plan import Action, Who
+
+CheckStatus = Literal["pass", "warn", "fail", "skip", "unknown"]
+Severity = Literal["error", "warning", "info"]
+Certainty = Literal["certain", "likely", "possible"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One link of the chain from configuration to API, and how it stands."""
+
+    id: str
+    title: str
+    status: CheckStatus
+    because: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One way to mend a finding, by one kind of person."""
+
+    who: Who
+    text: str
+    action: Action | None = None
+    command: str | None = None
+    url: str | None = None
+    fixable: bool = False
+    """Whether `pbisetup apply` can do it for somebody with the right."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A diagnosis."""
+
+    code: str
+    cause: str
+    severity: Severity
+    certainty: Certainty
+    title: str
+    explanation: str
+    evidence: tuple[Evidence, ...] = ()
+    decided_by: str | None = None
+    """The one fact that would turn likely into certain; None where nothing is open."""
+    remedies: tuple[Remedy, ...] = ()
+    docs: str = "docs/troubleshooting.md"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a doctor found."""
+
+    environment: str | None
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    healthy: bool
+    requests: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `doctor --format json` prints."""
+        return {
+            "schema": "pbisetup/doctor/v1",
+            "environment": self.environment,
+            "healthy": self.healthy,
+            "checks": [{"id": c.id, "title": c.title, "status": c.status, "because": c.because} for c in self.checks],
+            "findings": [_finding(f) for f in self.findings],
+            "requests": self.requests,
+        }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    shape = asdict(finding)
+    for remedy in shape["remedies"]:
+        if remedy["action"] is not None:
+            remedy["action"] = {"kind": remedy["action"]["kind"], **remedy["action"]["params"]}
+    return shape

@@ -1,0 +1,73 @@
+"""The manifest: the environments as they should be. Reading and checking it is `planning.manifest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from pbisetup.model.tenant import WorkspaceRole
+
+CredentialKind = Literal["secret"]
+StoreKind = Literal["env-file", "stdout"]
+
+
+@dataclass(frozen=True)
+class CredentialSpec:
+    """Which credential the app gets and where it is kept."""
+
+    kind: CredentialKind = "secret"
+    lifetime: timedelta = timedelta(days=90)
+    store: StoreKind = "env-file"
+
+
+@dataclass(frozen=True)
+class WorkspaceSpec:
+    """A workspace by name or id, and the role the service principal should hold in it."""
+
+    role: WorkspaceRole
+    name: str | None = None
+    id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What a person calls it: its name, else its id."""
+        return self.name or self.id or ""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One named target."""
+
+    name: str
+    tenant: str | None
+    """Tenant id or domain; None: the tenant the operator signs in to."""
+    purposes: tuple[str, ...]
+    credential: CredentialSpec = CredentialSpec()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Purpose of the group (`api`) -> display name or object id."""
+    workspaces: tuple[WorkspaceSpec, ...] = ()
+    delegated: tuple[str, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole file. `project_id` tells two teams' objects apart."""
+
+    project_id: str
+    name: str
+    cloud: str
+    environments: Mapping[str, Environment]
+
+    def unique_name(self, environment: str) -> str:
+        """The application's uniqueName: the key by which every run finds it again. Immutable once set (entra.md 1.2)."""
+        return f"pbisetup-{self.project_id}-{environment}"
+
+    def display_name(self, environment: str) -> str:
+        return f"{self.name}-{environment}"
+
+    def tag(self, environment: str) -> str:
+        """The tag that proves an object ours."""
+        return f"pbisetup:{self.project_id}/{environment}"

@@ -1,0 +1,158 @@
+"""The things of a tenant that pbisetup speaks about, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+OperatorKind = Literal["user", "service principal"]
+WorkspaceRole = Literal["Admin", "Member", "Contributor", "Viewer"]
+WORKSPACE_ROLES: tuple[WorkspaceRole, ...] = ("Admin", "Member", "Contributor", "Viewer")
+
+
+@dataclass(frozen=True)
+class TenantInfo:
+    """The directory that is worked on."""
+
+    id: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Who is signed in to Graph and Fabric."""
+
+    kind: OperatorKind
+    object_id: str
+    account: str
+    """User principal name, or the client id of a service principal."""
+    route: str
+    """`az`, `browser`, `device`, `env`, ..."""
+    tenant_id: str
+    guest: bool = False
+    roles: frozenset[str] = frozenset()
+    """Template ids of the active directory roles."""
+    graph_permissions: frozenset[str] = frozenset()
+    """Delegated scopes or application permissions in the Graph token; empty where the token is opaque."""
+
+
+@dataclass(frozen=True)
+class Password:
+    """A client secret as the directory shows it: never its value."""
+
+    key_id: str
+    display_name: str
+    hint: str
+    ends: datetime | None
+
+
+@dataclass(frozen=True)
+class AppRegistration:
+    """The application object. `object_id`, `client_id` and the service principal's id are three different ids."""
+
+    object_id: str
+    client_id: str
+    display_name: str
+    unique_name: str | None = None
+    tags: frozenset[str] = frozenset()
+    owners: frozenset[str] | None = None
+    """Object ids; None where they could not be read."""
+    declared: frozenset[tuple[str, str, str]] = frozenset()
+    """Required resource access: (resource app id, permission id, `Role` or `Scope`)."""
+    passwords: tuple[Password, ...] = ()
+    public_client: bool = False
+    redirect_uris: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ServicePrincipal:
+    object_id: str
+    client_id: str
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class ResourceApp:
+    """The tenant's own service principal of an API: where permission ids come from."""
+
+    object_id: str
+    app_id: str
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Application permission name -> id."""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """Delegated permission name -> id."""
+
+
+@dataclass(frozen=True)
+class DelegatedGrant:
+    """One oAuth2PermissionGrant."""
+
+    id: str
+    resource_id: str
+    scopes: frozenset[str]
+    principal_id: str | None
+    """None: for everybody in the tenant (`AllPrincipals`)."""
+
+
+@dataclass(frozen=True)
+class Group:
+    id: str
+    name: str
+    security: bool = True
+    synced: bool = False
+    unified: bool = False
+    role_assignable: bool = False
+    operator_owns: bool | None = None
+
+    @property
+    def admits_service_principals(self) -> bool:
+        """Whether a tenant setting limited to it lets its service principals in: a cloud security group.
+
+        Source: powerbi-docs embed-service-principal (security group), powerbi-docs PR#4850 (synced group refused).
+        """
+        return self.security and not self.synced and not self.unified
+
+
+@dataclass(frozen=True)
+class TenantSetting:
+    """A Fabric tenant setting. Scoped means that `enabled_groups` is not empty (powerbi.md 7)."""
+
+    name: str
+    title: str
+    enabled: bool
+    enabled_groups: Mapping[str, str] = field(default_factory=dict)
+    """Group id -> name."""
+    excluded_groups: Mapping[str, str] = field(default_factory=dict)
+    can_specify_groups: bool = True
+    raw: Mapping[str, object] = field(default_factory=dict)
+    """The setting as the API gave it: an update sends every part back that it does not mean to change."""
+
+    @property
+    def scoped(self) -> bool:
+        return bool(self.enabled_groups)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    id: str
+    name: str
+    roles: Mapping[str, WorkspaceRole] | None = None
+    """Principal id -> role; None where they could not be read."""
+    operator_role: WorkspaceRole | None = None
+    on_capacity: bool | None = None
+
+
+@dataclass(frozen=True)
+class StoredCredential:
+    """What the secret store holds for an environment, without the secret."""
+
+    where: str
+    tenant_id: str
+    client_id: str
+    key_id: str | None
+    hint: str
+    """The first three characters, as the directory shows them for the same secret."""
+    looks_like_guid: bool = False
