@@ -1,0 +1,163 @@
+"""`pbisetup sandbox`: the local tenant as a foreground server, and what other terminals do with a running
+one.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pbisetup.sandbox.runfile import Running
+
+app = typer.Typer(
+    help="A local tenant: Entra, Microsoft Graph, Power BI and Fabric on this machine.", no_args_is_help=True
+)
+
+NOT_RUNNING = "No sandbox is running. Start one in another terminal: pbisetup sandbox start"
+
+
+@app.command()
+def start(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port; 0 takes a free one.")] = 0,
+    proxy_port: Annotated[int, typer.Option(min=0, max=65535, help="CONNECT proxy port; 0 takes a free one.")] = 0,
+    state: Annotated[Path | None, typer.Option(help="Keep the tenant in this file.", dir_okay=False)] = None,
+    scenario: Annotated[str | None, typer.Option(help="Begin in this state; see `sandbox scenarios`.")] = None,
+    latency: Annotated[float | None, typer.Option(min=0, metavar="MS", help="Delay every answer.")] = None,
+    replication_lag: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="How long new objects take to be seen everywhere."),
+    ] = None,
+    embedded: Annotated[bool, typer.Option("--embedded", hidden=True)] = False,
+) -> None:
+    """Run a local tenant until Ctrl-C. Prints one line with `ready` when it answers."""
+    from pbisetup.sandbox.process import Options, StartError, serve
+    from pbisetup.sandbox.seed import scenarios as known
+    from pbisetup.sandbox.statefile import StateFileError
+
+    if scenario is not None and scenario not in known():
+        typer.echo(f"No scenario {scenario!r}. There are: {', '.join(known())}", err=True)
+        raise typer.Exit(2)
+    options = Options(
+        port=port,
+        proxy_port=proxy_port,
+        state=state,
+        scenario=scenario,
+        latency_ms=latency,
+        replication_lag=replication_lag,
+        auto_approve="admin" if embedded else None,
+        until_stdin_closes=embedded,
+    )
+    try:
+        serve(options)
+    except (StartError, StateFileError) as error:
+        typer.echo(f"The sandbox cannot start: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def env(
+    proxy: Annotated[
+        bool, typer.Option("--proxy", help="For clients with fixed addresses: through the CONNECT proxy.")
+    ] = False,
+    shell: Annotated[str, typer.Option(help="bash, pwsh, dotenv or json.")] = "bash",
+) -> None:
+    """Print the environment variables that point clients at the running tenant.
+
+    In bash: eval "$(pbisetup sandbox env)"
+    """
+    if shell not in ("bash", "pwsh", "dotenv", "json"):
+        typer.echo(f"--shell {shell}: choose bash, pwsh, dotenv or json.", err=True)
+        raise typer.Exit(2)
+    values = _variables(_running(), proxy=proxy)
+    if shell == "json":
+        typer.echo(json.dumps(values, indent=2))
+        return
+    for name, value in values.items():
+        if shell == "bash":
+            typer.echo(f"export {name}={shlex.quote(value)}")
+        elif shell == "pwsh":
+            typer.echo(f"$env:{name} = '{value.replace(chr(39), chr(39) * 2)}'")
+        else:
+            # Single quotes keep backslashes and dollar signs as they are in every dotenv reader we know of.
+            typer.echo(f"{name}='{value}'")
+
+
+@app.command()
+def reset(
+    scenario: Annotated[str | None, typer.Option(help="Into this state; see `sandbox scenarios`.")] = None,
+) -> None:
+    """Put the running tenant back to its beginning. Its id, operator and password stay."""
+    _control("POST", "/_sandbox/reset", {"scenario": scenario} if scenario else {})
+    typer.echo("The tenant is as it was at the beginning.", err=True)
+
+
+@app.command()
+def approve(
+    code: Annotated[str, typer.Argument(help="The device code that a client shows.")],
+    user: Annotated[str, typer.Option(help="Who signs in: admin, fabricadmin, developer, or a full name.")] = "admin",
+) -> None:
+    """Sign a user in where a client waits with a device code."""
+    from urllib.parse import quote
+
+    _control("POST", f"/_sandbox/devicecodes/{quote(code, safe='')}", {"user": user})
+    typer.echo(f"{code} is approved as {user}.", err=True)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the states that a tenant can begin in."""
+    from pbisetup.sandbox.seed import scenarios as known
+
+    found = known()
+    width = max(len(name) for name in found)
+    for name, description in found.items():
+        typer.echo(f"{name.ljust(width)}  {description}")
+
+
+def _variables(running: Running, *, proxy: bool) -> dict[str, str]:
+    values = {
+        "PBISETUP_SANDBOX_URL": running.url,
+        "PBISETUP_SANDBOX_CA": running.ca,
+        "REQUESTS_CA_BUNDLE": running.ca,
+        "SSL_CERT_FILE": running.ca,
+        "NODE_EXTRA_CA_CERTS": running.ca,
+    }
+    if proxy:
+        values["HTTPS_PROXY"] = running.proxy_url
+    else:
+        values["AZURE_AUTHORITY_HOST"] = running.url
+    return {
+        **values,
+        "PBISETUP_SANDBOX_TENANT": running.tenant,
+        "PBISETUP_SANDBOX_OPERATOR_ID": running.operator_id,
+        "PBISETUP_SANDBOX_OPERATOR_SECRET": running.operator_secret,
+        "PBISETUP_SANDBOX_PASSWORD": running.password,
+    }
+
+
+def _running() -> Running:
+    from pbisetup.sandbox.runfile import find_running
+
+    running = find_running()
+    if running is None:
+        typer.echo(NOT_RUNNING, err=True)
+        raise typer.Exit(3)
+    return running
+
+
+def _control(method: str, path: str, body: object) -> None:
+    from pbisetup.sandbox.runfile import ControlError
+
+    try:
+        _running().control(method, path, body)
+    except ControlError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"The sandbox does not answer: {error}", err=True)
+        raise typer.Exit(3) from None

@@ -1,0 +1,138 @@
+"""The control paths under `/_sandbox/`: how a test or a person looks into the tenant and moves it. Loopback
+only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pbisetup.sandbox.entra import device
+from pbisetup.sandbox.hosts import is_loopback
+from pbisetup.sandbox.seed import default_state, scenarios
+from pbisetup.sandbox.store import Tenant
+from pbisetup.sandbox.validate import hash_secrets, problems
+from pbisetup.sandbox.weather import parse_rule
+from pbisetup.sandbox.wire import BadBody, Call, Reply
+
+if TYPE_CHECKING:
+    from pbisetup.sandbox.server import Server
+
+PREFIX = "/_sandbox/"
+
+
+class Control:
+    """Answers the control paths of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._routes: list[tuple[str, re.Pattern[str], Callable[[Call], Reply]]] = [
+            (method, re.compile(PREFIX + path), handler)
+            for method, path, handler in (
+                ("GET", "info", self._info),
+                ("GET", "state", self._get_state),
+                ("PUT", "state", self._put_state),
+                ("POST", "reset", self._reset),
+                ("GET", "scenarios", self._scenarios),
+                ("POST", "clock", self._clock),
+                ("GET", "requests", self._get_requests),
+                ("DELETE", "requests", self._delete_requests),
+                ("POST", "faults", self._post_faults),
+                ("DELETE", "faults", self._delete_faults),
+                ("POST", r"devicecodes/[^/]+", self._approve),
+            )
+        ]
+
+    def answer(self, call: Call) -> Reply:
+        """The answer to a control request. A browser's page of another origin, and a foreign Host, are
+        refused.
+        """
+        if not is_loopback(call.headers.get("host", "")) or "origin" in call.headers:
+            return _bad(403, ["control paths answer only on localhost"])
+        matching = [(m, handler) for m, path, handler in self._routes if path.fullmatch(call.path)]
+        if not matching:
+            return _bad(404, [f"no control path {call.path}"])
+        for method, handler in matching:
+            if method == call.method:
+                try:
+                    return handler(call)
+                except BadBody as error:
+                    return _bad(400, [f"the body is {error}"])
+        return _bad(405, [f"{call.path} does not take {call.method}"])
+
+    def _info(self, _call: Call) -> Reply:
+        return Reply(200, self._server.info)
+
+    def _get_state(self, _call: Call) -> Reply:
+        return Reply(200, self._server.world.tenant.dump())
+
+    def _put_state(self, call: Call) -> Reply:
+        state = call.json()
+        found = problems(state)
+        if found:
+            return _bad(400, found)
+        hash_secrets(state)
+        self._server.replace(Tenant(state))
+        return Reply(204)
+
+    def _reset(self, call: Call) -> Reply:
+        scenario = call.json().get("scenario")
+        if scenario is not None and (not isinstance(scenario, str) or scenario not in scenarios()):
+            return _bad(400, [f"no scenario {scenario!r}; there are {', '.join(scenarios())}"])
+        self._server.replace(Tenant(default_state(self._server.identity, scenario)))
+        self._server.forget()
+        return Reply(200, {"tenant": self._server.world.tenant.section("tenant")})
+
+    def _scenarios(self, _call: Call) -> Reply:
+        return Reply(200, scenarios())
+
+    def _clock(self, call: Call) -> Reply:
+        seconds = call.json().get("advance_seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > 10**10:
+            return _bad(400, ["advance_seconds must be a number of seconds"])
+        tenant = self._server.world.tenant
+        clock = tenant.section("clock")
+        before = float(clock.get("offset_seconds", 0))
+        clock["offset_seconds"] = before + seconds
+        try:
+            now = self._server.world.now()
+        except OverflowError:
+            clock["offset_seconds"] = before
+            return _bad(400, ["the clock cannot go that far"])
+        tenant.changed = True
+        return Reply(200, {"now": now.isoformat(), **clock})
+
+    def _get_requests(self, _call: Call) -> Reply:
+        return Reply(200, list(self._server.log.entries))
+
+    def _delete_requests(self, _call: Call) -> Reply:
+        self._server.log.entries.clear()
+        return Reply(204)
+
+    def _post_faults(self, call: Call) -> Reply:
+        rule, found = parse_rule(call.json())
+        if rule is None:
+            return _bad(400, found)
+        self._server.faults.append(rule)
+        return Reply(201, {"rules": len(self._server.faults)})
+
+    def _delete_faults(self, _call: Call) -> Reply:
+        self._server.faults.clear()
+        return Reply(204)
+
+    def _approve(self, call: Call) -> Reply:
+        """`{"user": "admin"}` approves; `{"decline": true}` is the user pressing Cancel."""
+        body = call.json()
+        user = body.get("user")
+        if body.get("decline") is True:
+            user = None
+        elif not isinstance(user, str) or not user:
+            return _bad(400, ['say who approves: {"user": "admin"}'])
+        wrong = device.decide(self._server.world, call.path.rsplit("/", 1)[-1], user)
+        return _bad(404, [wrong]) if wrong else Reply(204)
+
+
+def _bad(status: int, found: list[str]) -> Reply:
+    body: dict[str, Any] = {"error": "; ".join(found), "problems": found}
+    return Reply(status, body)

@@ -1,0 +1,93 @@
+"""The client's credential as an assertion: a JWT signed with the key of a certificate that its app
+registered.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import urlsplit
+
+from pbisetup.sandbox.entra.authority import Client, instant, visible
+from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.wire import World
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def check_assertion(world: World, client: Client, assertion: str) -> None:
+    """Accept an assertion by a registered certificate, or raise Refused.
+
+    azure-identity's synchronous client signs RS256 and sends `x5t` (SHA-1, with padding), others PS256 and
+    `x5t#S256`; both are accepted (clients.md 2). A federated assertion has another issuer than the client: no
+    issuer's keys are known here, so its key is not found.
+    """
+    import jwt
+
+    try:
+        header = jwt.get_unverified_header(assertion)
+    except jwt.PyJWTError:
+        raise Refused("assertion_malformed") from None
+    for entry in _certificates(world, client):
+        der = base64.b64decode(entry["key"])
+        if not _names(header, der):
+            continue
+        if not instant(entry["startDateTime"]) <= world.now() < instant(entry["endDateTime"]):
+            raise Refused("certificate_expired")
+        _check_claims(world, client, _verified(assertion, der))
+        return
+    raise Refused("assertion_key_unknown")
+
+
+def _certificates(world: World, client: Client) -> list[dict[str, Any]]:
+    held = [
+        *((client.application or {}).get("keyCredentials") or ()),
+        *((client.service_principal or {}).get("keyCredentials") or ()),
+    ]
+    return [each for each in held if each.get("key") and visible(world, each)]
+
+
+def _names(header: dict[str, Any], der: bytes) -> bool:
+    """Whether a JWT header names this certificate by one of its thumbprints."""
+    import hashlib
+
+    # The SHA-1 is a name that the protocol prescribes, not a protection.
+    digests = {"x5t": hashlib.sha1(der, usedforsecurity=False), "x5t#S256": hashlib.sha256(der)}
+    for name, digest in digests.items():
+        try:
+            given = base64.urlsafe_b64decode(str(header.get(name, "")).rstrip("=") + "==")
+        except (binascii.Error, ValueError):
+            continue
+        if given == digest.digest():
+            return True
+    return False
+
+
+def _verified(assertion: str, der: bytes) -> dict[str, Any]:
+    import jwt
+    from cryptography import x509
+
+    key = x509.load_der_x509_certificate(der).public_key()
+    # Its life is judged against the tenant's clock, its audience below.
+    options = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    try:
+        return dict(jwt.decode(assertion, key, algorithms=["RS256", "PS256"], options=options))  # type: ignore[arg-type]
+    except (jwt.PyJWTError, TypeError, ValueError):
+        raise Refused("assertion_key_unknown") from None
+
+
+def _check_claims(world: World, client: Client, claims: dict[str, Any]) -> None:
+    if {str(claims.get("iss")).lower(), str(claims.get("sub")).lower()} != {client.app_id.lower()}:
+        raise Refused("assertion_not_the_clients", app=client.app_id)
+    now = world.now().timestamp()
+    try:
+        # guess: five minutes of clock skew are forgiven, as the real service does for its own tokens.
+        alive = float(claims.get("nbf", 0)) - 300 <= now < float(claims["exp"]) + 300
+    except (KeyError, TypeError, ValueError):
+        alive = False
+    if not alive:
+        raise Refused("assertion_expired")
+    path = urlsplit(str(claims.get("aud"))).path.strip("/").split("/")
+    if not world.tenant.named(path[0]):
+        raise Refused("assertion_malformed")

@@ -1,0 +1,109 @@
+"""Which tenant an authority path means, and what the directory says about the client that calls."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.wire import World
+
+Object = dict[str, Any]
+
+GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+MULTI_TENANT = ("common", "organizations")
+
+
+def check_tenant(world: World, name: str, *, discovery: bool = False) -> bool:
+    """Whether the path names this tenant itself (False: `common` or `organizations`). Raises Refused."""
+    lowered = name.lower()
+    if world.tenant.named(name):
+        return True
+    if lowered in MULTI_TENANT:
+        return False
+    # guess: `consumers` is the tenant of personal accounts, which this cloud does not have.
+    if GUID.fullmatch(name) or "." in name or lowered == "consumers":
+        raise Refused("tenant_unknown_discovery" if discovery else "tenant_unknown", tenant=name)
+    raise Refused("tenant_malformed", tenant=name)
+
+
+@dataclass(frozen=True)
+class Client:
+    """The client of a token request, as the directory knows it."""
+
+    app_id: str
+    name: str
+    application: Object | None
+    """The app registration; None for an app of another organization, such as Microsoft's own."""
+    service_principal: Object | None
+    first_party: bool
+    acr: str = "0"
+    """How it proved itself: `0` not at all (a public client), `1` by a secret, `2` by a certificate."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it may sign users in without a credential ("Allow public client flows")."""
+        return self.first_party or bool((self.application or {}).get("isFallbackPublicClient"))
+
+
+def find_client(world: World, app_id: str, directory: str | None = None) -> Client:
+    """The client with this client id. Raises Refused where the directory has neither app nor service
+    principal.
+    """
+    if not app_id.strip():
+        raise Refused("parameter_missing", name="client_id")
+    if not app_id.replace("-", "").strip("0") and GUID.fullmatch(app_id):
+        raise Refused("client_id_null", app=app_id)
+    application = world.tenant.applications.by("appId", app_id)
+    service_principal = world.tenant.servicePrincipals.by("appId", app_id)
+    first_party = app_id.lower() in {name.lower() for name in world.tenant.section("firstPartyClients")}
+    # A new app reaches the token service later than Graph (entra.md 3.1, MSAL.NET#3706).
+    if (application is None and service_principal is None and not first_party) or not visible(world, application):
+        raise Refused(
+            "client_unknown", app=app_id, directory=directory or world.tenant.section("tenant")["displayName"]
+        )
+    known = application or service_principal or {}
+    return Client(
+        str(known.get("appId", app_id)),
+        str(known.get("displayName", "")),
+        application,
+        service_principal,
+        first_party,
+    )
+
+
+def require_service_principal(world: World, client: Client) -> Object:
+    """The client's service principal, present and enabled. Raises Refused."""
+    principal = client.service_principal
+    if principal is None or not visible(world, principal):
+        raise Refused("service_principal_missing", app=client.app_id, tenant=world.tenant.id)
+    disabled = principal.get("accountEnabled") is False or bool((client.application or {}).get("isDisabled"))
+    if disabled:
+        raise Refused("client_disabled", app=client.app_id, name=client.name)
+    return principal
+
+
+def visible(world: World, item: Object | None) -> bool:
+    """Whether a directory object has reached the token service: older than the replication lag."""
+    created = (item or {}).get("_createdAt")
+    lag = float(world.tenant.section("weather").get("replication_lag_seconds") or 0)
+    if not created or lag <= 0:
+        return True
+    return (world.now() - instant(str(created))).total_seconds() >= lag
+
+
+def instant(text: str) -> datetime:
+    """A time of the state: ISO 8601 with a zone, as Graph writes it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def find_user(world: World, name: str) -> Object | None:
+    """A user by user principal name, object id, or the part before the @."""
+    users = world.tenant.users
+    return (
+        users.by("userPrincipalName", name)
+        or users.get(name)
+        or users.by("userPrincipalName", f"{name}@{world.tenant.domain}")
+    )

@@ -1,0 +1,453 @@
+"""Every AADSTS error that this authority can answer, in one table, and the wire shape they share.
+
+The messages are what clients log and people paste, so they follow published logs; the grade says how well
+each is known: `live` a recorded response of the real service, `official` the published list of codes,
+`several` several public logs, `guess` no source for the OAuth error or the status.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from pbisetup.sandbox.wire import Call, Reply, World
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason for a refusal, as it goes over the wire."""
+
+    code: int
+    status: int
+    error: str
+    """OAuth 2.0 `error`; clients branch on it, not on the number."""
+    message: str
+    """Template of the description, without the trailing ids."""
+    source: str
+    grade: str
+    suberror: str | None = None
+    error_uri: bool = True
+    """Whether the answer links to the look-up page; it does where that page knows the code (entra.md 6.1)."""
+
+
+CAUSES: dict[str, Cause] = {
+    # the request
+    "parameter_missing": Cause(
+        900144,
+        400,
+        "invalid_request",
+        "The request body must contain the following parameter: '{name}'.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "not_a_form": Cause(
+        9002313,
+        400,
+        "invalid_request",
+        "Invalid request. Request is malformed or invalid.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "post_only": Cause(
+        900561,
+        400,
+        "invalid_request",
+        "The endpoint only accepts POST requests. Received a {method} request.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "grant_type_unknown": Cause(
+        70003,
+        400,
+        "unsupported_grant_type",
+        "The app requested an unsupported grant type '{grant}'.",
+        "entra.md 6.1",
+        "live",
+        error_uri=False,
+    ),
+    "resource_on_v2": Cause(
+        901002,
+        400,
+        "invalid_request",
+        "The 'resource' request parameter is not supported.",
+        "aadsts.tsv",
+        "official",
+    ),
+    # the tenant
+    "tenant_unknown": Cause(
+        90002,
+        400,
+        "invalid_request",
+        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are "
+        "signing into the correct cloud. Check with your subscription administrator, this may happen "
+        "if there are no active subscriptions for the tenant.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "tenant_unknown_discovery": Cause(
+        90002,
+        400,
+        "invalid_tenant",
+        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are "
+        "signing into the correct cloud. Check with your subscription administrator, this may happen "
+        "if there are no active subscriptions for the tenant.",
+        "entra.md 6.2",
+        "guess",
+    ),
+    "tenant_malformed": Cause(
+        900023,
+        400,
+        "invalid_request",
+        "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.",
+        "aadsts.tsv",
+        "several",
+    ),
+    "tenant_not_inferred": Cause(
+        50059,
+        400,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any provided credentials.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "instance_unknown": Cause(
+        50049,
+        400,
+        "invalid_instance",
+        "Unknown or invalid instance.",
+        "aadsts.tsv",
+        "official",
+    ),
+    # the client
+    "client_id_null": Cause(
+        700038,
+        400,
+        "unauthorized_client",
+        "{app} is not a valid application identifier.",
+        "entra.md 6.1",
+        "live",
+        error_uri=False,
+    ),
+    "client_unknown": Cause(
+        700016,
+        400,
+        "unauthorized_client",
+        "Application with identifier '{app}' was not found in the directory '{directory}'. This can "
+        "happen if the application has not been installed by the administrator of the tenant or "
+        "consented to by any user in the tenant. You may have sent your authentication request to the "
+        "wrong tenant.",
+        "aadsts.tsv",
+        "several",
+    ),
+    "client_disabled": Cause(
+        7000112,
+        400,
+        "unauthorized_client",
+        "Application '{app}'({name}) is disabled.",
+        "cases 7000112",
+        "several",
+    ),
+    "service_principal_missing": Cause(
+        7000229,
+        401,
+        "invalid_client",
+        "The client application {app} is missing service principal in the tenant {tenant}. See "
+        "instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+        "azure-sdk-for-net#46762, status a guess",
+        "several",
+    ),
+    # its credential
+    "secret_wrong": Cause(
+        7000215,
+        401,
+        "invalid_client",
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client "
+        "secret value, not the client secret ID, for a secret added to app '{app}'.",
+        "entra.md 6.1",
+        "live",
+    ),
+    "secret_expired": Cause(
+        7000222,
+        401,
+        "invalid_client",
+        "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create "
+        "new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate "
+        "credentials for added security: https://aka.ms/certCreds.",
+        "aadsts.tsv, status a guess",
+        "official",
+    ),
+    "credential_missing_app_only": Cause(
+        7000216,
+        401,
+        "invalid_client",
+        "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+        "aadsts.tsv, status a guess",
+        "several",
+    ),
+    "credential_missing": Cause(
+        7000218,
+        401,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        "aadsts.tsv, status a guess",
+        "official",
+    ),
+    "assertion_key_unknown": Cause(
+        700027,
+        401,
+        "invalid_client",
+        "The certificate with identifier used to sign the client assertion is not registered on "
+        "application. [Reason - The key was not found.]",
+        "aadsts.tsv, status a guess",
+        "official",
+    ),
+    "assertion_malformed": Cause(
+        50027,
+        400,
+        "invalid_request",
+        "JWT token is invalid or malformed.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "assertion_not_the_clients": Cause(
+        700021,
+        401,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter '{app}'.",
+        "aadsts.tsv, status a guess",
+        "several",
+    ),
+    "assertion_expired": Cause(
+        700024,
+        401,
+        "invalid_client",
+        "Client assertion is not within its valid time range.",
+        "aadsts.tsv, status a guess",
+        "several",
+    ),
+    "certificate_expired": Cause(
+        1000502,
+        401,
+        "invalid_client",
+        "The provided certificate is not within its specified validity period.",
+        "aadsts.tsv, status a guess",
+        "several",
+    ),
+    # the resource and what is asked of it
+    "scope_not_default": Cause(
+        1002012,
+        400,
+        "invalid_scope",
+        "The provided value for scope {scope} is not valid. Client credential flows must have a scope "
+        "value with /.default suffixed to the resource identifier (application ID URI).",
+        "aadsts.tsv",
+        "several",
+    ),
+    "several_resources": Cause(
+        28000,
+        400,
+        "invalid_request",
+        "Provided value for the input parameter scope is not valid because it contains more than one "
+        "resource. Scope {scope} is not valid.",
+        "aadsts.tsv: invalid_scope or invalid_request",
+        "several",
+    ),
+    "resource_unknown": Cause(
+        500011,
+        400,
+        "invalid_resource",
+        "The resource principal named {resource} was not found in the tenant named {directory}. This "
+        "can happen if the application has not been installed by the administrator of the tenant or "
+        "consented to by any user in the tenant. You might have sent your authentication request to "
+        "the wrong tenant.",
+        "entra.md 6.1",
+        "live",
+    ),
+    "resource_disabled": Cause(
+        500014,
+        400,
+        "invalid_resource",
+        "The service principal for resource '{resource}' is disabled. This indicate that a "
+        "subscription within the tenant has lapsed, or that the administrator for this tenant has "
+        "disabled the application, preventing tokens from being issued for it.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "assignment_required": Cause(
+        501051,
+        400,
+        "invalid_grant",
+        "Application '{app}'({name}) is not assigned to a role for the application '{resource}'({resource_name}).",
+        "aadsts.tsv: two sources disagree on the error",
+        "several",
+    ),
+    "resource_not_required": Cause(
+        650057,
+        400,
+        "invalid_resource",
+        "Invalid resource. The client has requested access to a resource which is not listed in the "
+        "requested permissions in the client's application registration. Client app ID: {app}({name}). "
+        "Resource value from request: {resource}. Resource app ID: {resource_app}. List of valid "
+        "resources from app registration: {valid}.",
+        "cases 650057",
+        "several",
+    ),
+    "scope_unknown": Cause(
+        650053,
+        400,
+        "invalid_scope",
+        "The application '{name}' asked for scope '{scope}' that doesn't exist on the resource "
+        "'{resource_app}'. Contact the app vendor.",
+        "aadsts.tsv",
+        "several",
+    ),
+    "consent_missing": Cause(
+        65001,
+        400,
+        "invalid_grant",
+        "The user or administrator has not consented to use the application with ID '{app}' named "
+        "'{name}'. Send an interactive authorization request for this user and resource.",
+        "aadsts.tsv, cases 65001",
+        "several",
+        suberror="consent_required",
+    ),
+    "first_party_not_preauthorized": Cause(
+        65002,
+        400,
+        "invalid_request",
+        "Consent between first party application '{app}' and first party resource '{resource_app}' "
+        "must be configured via preauthorization - applications owned and operated by Microsoft must "
+        "get approval from the API owner before requesting tokens for that API.",
+        "aadsts.tsv",
+        "official",
+    ),
+    # the user
+    "user_disabled": Cause(
+        50057,
+        400,
+        "invalid_grant",
+        "The user account is disabled.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "user_unknown": Cause(
+        50034,
+        400,
+        "invalid_grant",
+        "The user account {user} does not exist in the {tenant} directory. To sign into this "
+        "application, the account must be added to the directory.",
+        "aadsts.tsv",
+        "official",
+    ),
+    "password_wrong": Cause(
+        50126,
+        400,
+        "invalid_grant",
+        "Error validating credentials due to invalid username or password.",
+        "aadsts.tsv",
+        "official",
+    ),
+    # the device flow
+    "device_pending": Cause(
+        70016,
+        400,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        "ESPTeamsPresence#49 (2025-11)",
+        "live",
+        error_uri=False,
+    ),
+    "device_code_expired": Cause(
+        70020,
+        400,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+        "azure-cli#22251, vscode-azure-account#987; the official list has 70019 for it",
+        "several",
+    ),
+    "device_declined": Cause(
+        70000,
+        400,
+        "authorization_declined",
+        "The end user has denied the authorization request.",
+        "entra.md 6.3 names the error; its number is a guess",
+        "guess",
+    ),
+    "device_code_unknown": Cause(
+        70018,
+        400,
+        "bad_verification_code",
+        "Invalid verification code due to User typing in wrong user code for device code flow.",
+        "aadsts.tsv",
+        "official",
+    ),
+    # the refresh token
+    "refresh_token_invalid": Cause(
+        70000,
+        400,
+        "invalid_grant",
+        "Provided grant is invalid or malformed.",
+        "aadsts.tsv",
+        "official",
+        suberror="bad_token",
+    ),
+    "refresh_token_expired": Cause(
+        700082,
+        400,
+        "invalid_grant",
+        "The refresh token has expired due to inactivity. The token was issued on {issued} and was "
+        "inactive for 90.00:00:00.",
+        "aadsts.tsv",
+        "official",
+        suberror="bad_token",
+    ),
+}
+
+
+class Refused(Exception):
+    """A token request is refused for a reason of the table."""
+
+    def __init__(self, cause: str, **values: object) -> None:
+        super().__init__(cause)
+        self.cause = CAUSES[cause]
+        self.description = f"AADSTS{self.cause.code}: {self.cause.message.format(**values)}"
+
+
+def refusal(world: World, call: Call, refused: Refused) -> Reply:
+    """The answer of the authority: every part that a client or a person reads from it (entra.md 6.1)."""
+    cause = refused.cause
+    stamp = world.now().strftime("%Y-%m-%d %H:%M:%SZ")
+    correlation = correlation_id(call)
+    body: dict[str, Any] = {
+        "error": cause.error,
+        "error_description": (
+            f"{refused.description} Trace ID: {call.request_id} Correlation ID: {correlation} Timestamp: {stamp}"
+        ),
+        "error_codes": [cause.code],
+        "timestamp": stamp,
+        "trace_id": call.request_id,
+        "correlation_id": correlation,
+    }
+    if cause.error_uri:
+        body["error_uri"] = f"{call.origin}/error?code={cause.code}"
+    if cause.suberror:
+        body["suberror"] = cause.suberror
+    return Reply(cause.status, body, no_store())
+
+
+def correlation_id(call: Call) -> str:
+    """The client's own request id if it is a GUID, else a new one (clients.md 5: msal-node sends it in the
+    query).
+    """
+    for given in (call.headers.get("client-request-id"), call.query.get("client-request-id")):
+        try:
+            return str(uuid.UUID(given or ""))
+        except ValueError:
+            continue
+    return str(uuid.uuid4())
+
+
+def no_store() -> dict[str, str]:
+    """Headers of every answer of the token service (azure-cli#22251 shows them)."""
+    return {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}

@@ -1,0 +1,82 @@
+"""Which delegated permissions a client gets for a user: what is granted in the tenant, held against what is
+asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pbisetup.sandbox.entra.authority import Client, visible
+from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.resources import Asked
+from pbisetup.sandbox.wire import World
+
+
+def delegated_scopes(
+    world: World, client: Client, user: dict[str, Any], resource: dict[str, Any], asked: Asked
+) -> list[str]:
+    """The `scp` of a token: everything granted on the resource, also where less was asked. Raises Refused.
+
+    The sign-in page never asks for consent here: what is not granted in the tenant is refused with
+    AADSTS65001.
+    """
+    names = [scope for scope in asked.scopes if scope != ".default"]
+    if client.first_party:
+        granted = _preauthorized(world, client.app_id, resource["appId"])
+        if not granted or not _covers(granted, names):
+            raise Refused("first_party_not_preauthorized", app=client.app_id, resource_app=resource["appId"])
+        return granted
+    _check_names(client, resource, names)
+    granted = _granted(world, client, user, resource)
+    if not granted and asked.default:
+        _check_required(client, resource, asked)
+    if not granted or not _covers(granted, names):
+        raise Refused("consent_missing", app=client.app_id, name=client.name)
+    return granted
+
+
+def _preauthorized(world: World, app_id: str, resource_app: str) -> list[str]:
+    for name, resources in world.tenant.section("firstPartyClients").items():
+        if name.lower() == app_id.lower():
+            return next((list(s) for r, s in resources.items() if r.lower() == resource_app.lower()), [])
+    return []
+
+
+def _granted(world: World, client: Client, user: dict[str, Any], resource: dict[str, Any]) -> list[str]:
+    if client.service_principal is None:
+        return []
+    found: dict[str, str] = {}
+    for grant in world.tenant.oauth2PermissionGrants.where(
+        clientId=client.service_principal["id"], resourceId=resource["id"]
+    ):
+        everybody = grant.get("consentType") == "AllPrincipals"
+        if (everybody or grant.get("principalId") == user["id"]) and visible(world, grant):
+            for scope in str(grant.get("scope") or "").split():
+                found.setdefault(scope.lower(), scope)
+    return sorted(found.values())
+
+
+def _check_names(client: Client, resource: dict[str, Any], names: list[str]) -> None:
+    known = {str(each.get("value")).lower() for each in resource.get("oauth2PermissionScopes") or ()}
+    for name in names:
+        if name.lower() not in known:
+            raise Refused("scope_unknown", name=client.name, scope=name, resource_app=resource["appId"])
+
+
+def _check_required(client: Client, resource: dict[str, Any], asked: Asked) -> None:
+    required = (client.application or {}).get("requiredResourceAccess") or []
+    valid = [str(each.get("resourceAppId")) for each in required]
+    if str(resource["appId"]).lower() not in [each.lower() for each in valid]:
+        raise Refused(
+            "resource_not_required",
+            app=client.app_id,
+            name=client.name,
+            resource=asked.resource,
+            resource_app=resource["appId"],
+            valid=", ".join(valid),
+        )
+
+
+def _covers(granted: list[str], names: list[str]) -> bool:
+    have = {scope.lower() for scope in granted}
+    return all(name.lower() in have for name in names)

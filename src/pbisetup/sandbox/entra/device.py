@@ -1,0 +1,99 @@
+"""Device codes: asked for by a client, decided by a user, redeemed once at the token endpoint."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from pbisetup.sandbox.entra.authority import find_user, instant
+from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.wire import Call, Reply, World
+
+# Real user codes look like BPPVYQZMA (azure-sdk-for-python#32375): nine letters and digits that are not mixed
+# up.
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+LIFE = 900
+
+
+def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
+    """A new device code with the fields of the answer, both endpoints' (entra.md 6.3).
+
+    A tenant with `auto_approve` signs that user in at once.
+    """
+    code = secrets.token_urlsafe(48)
+    user_code = "".join(secrets.choice(ALPHABET) for _ in range(9))
+    approver = world.tenant.sections.get("auto_approve")
+    user = find_user(world, str(approver)) if approver else None
+    world.pending[code] = {
+        "user_code": user_code,
+        "client_id": app_id.lower(),
+        "scope": scope,
+        "expires": (world.now() + timedelta(seconds=LIFE)).isoformat(),
+        "user": user["id"] if user else None,
+        "declined": False,
+    }
+    page = f"{origin}/common/oauth2/deviceauth"
+    # The real interval is 5; the sandbox's default of 1 only shortens the wait of whoever polls. It is state.
+    interval = int(world.tenant.section("weather").get("device_code_interval", 1))
+    return {
+        "user_code": user_code,
+        "device_code": code,
+        "verification_uri": page,
+        "expires_in": LIFE,
+        "interval": interval,
+        "message": (
+            f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
+        ),
+    }
+
+
+def redeem(world: World, app_id: str, code: str) -> dict[str, Any]:
+    """The approved request behind a device code. Raises Refused while it waits, or is of no use."""
+    pending = world.pending.get(code)
+    if pending is None or pending["client_id"] != app_id.lower():
+        raise Refused("device_code_unknown")
+    if pending["declined"]:
+        raise Refused("device_declined")
+    if instant(pending["expires"]) <= world.now():
+        raise Refused("device_code_expired")
+    if pending["user"] is None:
+        raise Refused("device_pending")
+    return pending
+
+
+def forget(world: World, code: str) -> None:
+    """A device code serves once."""
+    world.pending.pop(code, None)
+
+
+def decide(world: World, user_code: str, user: str | None) -> str | None:
+    """Approve a waiting code as a user, or decline it (None). Returns what was wrong, or None."""
+    waiting = [
+        each
+        for each in world.pending.values()
+        if each["user_code"] == user_code.strip().upper() and instant(each["expires"]) > world.now()
+    ]
+    if not waiting:
+        return f"no device code {user_code} is waiting"
+    if user is None:
+        waiting[0]["declined"] = True
+        return None
+    found = find_user(world, user)
+    if found is None:
+        return f"this tenant has no user {user}"
+    waiting[0]["user"] = found["id"]
+    return None
+
+
+def page(world: World, call: Call) -> Reply:
+    """What a person sees who opens the verification address."""
+    code = html.escape(call.query.get("user_code", "CODE"))
+    text = (
+        "<!doctype html><meta charset=utf-8><title>Sign in</title>"
+        f"<h1>{html.escape(str(world.tenant.section('tenant')['displayName']))} (sandbox)</h1>"
+        "<p>This tenant is local and has no sign-in page. Approve the code in a terminal:</p>"
+        f"<pre>pbisetup sandbox approve {code}</pre>"
+    )
+    return Reply(200, text, media_type="text/html; charset=utf-8")

@@ -1,0 +1,161 @@
+"""Microsoft's own apps in a tenant: their service principals, and what Azure CLI is pre-authorised for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pbisetup.catalog.permissions import permissions
+from pbisetup.sandbox.identity import Identity
+
+Object = dict[str, Any]
+
+GRAPH = "00000003-0000-0000-c000-000000000000"
+POWER_BI = "00000009-0000-0000-c000-000000000000"
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+AZURE_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
+MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+
+# What Azure CLI is pre-authorised for on Graph. entra.md 2.1 (general knowledge): broad, without policy and
+# audit-log reads.
+AZURE_CLI_ON_GRAPH = (
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "AuditLog.Read.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.AccessAsUser.All",
+    "Group.ReadWrite.All",
+    "User.Read",
+    "User.Read.All",
+)
+# guess: powerbi.md 5 has sources for reading tenant settings with this client and one against updating; both
+# can be staged.
+AZURE_CLI_ON_POWER_BI = (
+    "Capacity.ReadWrite.All",
+    "Dashboard.ReadWrite.All",
+    "Dataset.ReadWrite.All",
+    "Item.ReadWrite.All",
+    "Report.ReadWrite.All",
+    "Tenant.Read.All",
+    "Tenant.ReadWrite.All",
+    "Workspace.ReadWrite.All",
+)
+
+# Names that Microsoft Graph publishes besides those of the catalogue, which carries no published id for them
+# here.
+MORE_GRAPH_ROLES = (
+    "Directory.Read.All",
+    "Group.ReadWrite.All",
+    "Policy.Read.All",
+    "RoleManagement.Read.Directory",
+    "GroupMember.ReadWrite.All",
+    "User.Read.All",
+    "AuditLog.Read.All",
+)
+MORE_GRAPH_SCOPES = (
+    "openid",
+    "profile",
+    "offline_access",
+    "email",
+    "Directory.Read.All",
+    "User.Read.All",
+    "AuditLog.Read.All",
+    "Group.Read.All",
+)
+
+
+def service_principal(identity: Identity, app_id: str, name: str, names: list[str]) -> Object:
+    """A service principal with this client id and these further names."""
+    return {
+        "id": identity.id(f"sp {app_id}"),
+        "appId": app_id,
+        "displayName": name,
+        "appDisplayName": name,
+        "accountEnabled": True,
+        "appRoleAssignmentRequired": False,
+        "servicePrincipalNames": [app_id, *names],
+        "servicePrincipalType": "Application",
+        "appOwnerOrganizationId": identity.tenant_id,
+        "appRoles": [],
+        "oauth2PermissionScopes": [],
+        "passwordCredentials": [],
+        "keyCredentials": [],
+        "owners": [],
+        "tags": [],
+    }
+
+
+def microsoft(identity: Identity, app_id: str, name: str, names: list[str]) -> Object:
+    """A service principal whose app belongs to Microsoft."""
+    return service_principal(identity, app_id, name, names) | {"appOwnerOrganizationId": MICROSOFT_TENANT}
+
+
+def graph(identity: Identity) -> Object:
+    """Microsoft Graph with the permissions it publishes."""
+    principal = microsoft(
+        identity, GRAPH, "Microsoft Graph", ["https://graph.microsoft.com", "https://graph.microsoft.com/"]
+    )
+    roles = {p.value: p.id for p in permissions() if p.resource == "graph" and p.kind == "Role"}
+    scopes = {p.value: p.id for p in permissions() if p.resource == "graph" and p.kind == "Scope"}
+    # guess: ids of permissions that the catalogue lacks are made up per tenant; nobody may hard-code them.
+    for value in MORE_GRAPH_ROLES:
+        roles.setdefault(value, identity.id(f"graph role {value}"))
+    for value in (*AZURE_CLI_ON_GRAPH, *MORE_GRAPH_SCOPES):
+        scopes.setdefault(value, identity.id(f"graph scope {value}"))
+    self_service = {"User.Read", "openid", "profile", "offline_access", "email"}
+    principal["appRoles"] = [_app_role(value, id_) for value, id_ in sorted(roles.items())]
+    principal["oauth2PermissionScopes"] = [
+        _scope(value, id_, "User" if value in self_service else "Admin") for value, id_ in sorted(scopes.items())
+    ]
+    return principal
+
+
+def power_bi(identity: Identity) -> Object:
+    """Power BI Service with the permissions and names it publishes."""
+    # Names: powerbi.md 4.
+    principal = microsoft(
+        identity,
+        POWER_BI,
+        "Power BI Service",
+        [
+            "https://analysis.windows.net/powerbi/api",
+            "https://analysis.windows.net/powerbi/api-management",
+            "https://api.fabric.microsoft.com",
+            "https://api.fabric.microsoft.com/",
+            f"api://app.powerbi.com/{POWER_BI}",
+        ],
+    )
+    known = [p for p in permissions() if p.resource == "powerbi"]
+    principal["appRoles"] = [_app_role(p.value, p.id) for p in known if p.kind == "Role"]
+    # powerbi.md 4: which scopes need an administrator is not published; Tenant.* is taken to (inferred).
+    principal["oauth2PermissionScopes"] = [
+        _scope(p.value, p.id, "Admin" if p.admin_consent or p.value.startswith("Tenant.") else "User")
+        for p in known
+        if p.kind == "Scope"
+    ]
+    return principal
+
+
+def _app_role(value: str, id_: str) -> Object:
+    return {
+        "id": id_,
+        "value": value,
+        "displayName": value,
+        "description": value,
+        "allowedMemberTypes": ["Application"],
+        "isEnabled": True,
+        "origin": "Application",
+    }
+
+
+def _scope(value: str, id_: str, type_: str) -> Object:
+    return {
+        "id": id_,
+        "value": value,
+        "type": type_,
+        "isEnabled": True,
+        "adminConsentDisplayName": value,
+        "adminConsentDescription": value,
+        "userConsentDisplayName": value,
+        "userConsentDescription": value,
+    }

@@ -1,0 +1,153 @@
+"""Federated identity credentials of an application (source: entra.md 1.9)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any, Final
+
+from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph.applications import BASES, creates_if_missing
+from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.query import page
+from pbisetup.sandbox.graph.service import Request, route
+from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.store import Object
+from pbisetup.sandbox.wire import Reply, Route
+
+MOST: Final = 20
+# guess: the documented length is 3 to 120, but nobody published a refusal of a shorter name, so only 120 is enforced.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
+_TEXTS: Final = ("issuer", "subject", "description")
+_SETTABLE: Final = ("name", "audiences", *_TEXTS)
+_CONTEXT: Final = "applications('{id}')/federatedIdentityCredentials"
+
+
+def list_credentials(request: Request, app: Object) -> Reply:
+    return page(request, _CONTEXT.format(id=app["id"]), [public(each) for each in _held(app)])
+
+
+def get_credential(request: Request, app: Object) -> Reply:
+    return Reply(200, _shown(request, app, _find(request, app)))
+
+
+def create_credential(request: Request, app: Object) -> Reply:
+    return Reply(201, _shown(request, app, _create(request, app, request.call.json())))
+
+
+def patch_credential(request: Request, app: Object) -> Reply:
+    _update(request, app, _find(request, app), request.call.json())
+    return Reply(204)
+
+
+def upsert_credential(request: Request, app: Object) -> Reply:
+    """PATCH by name; `Prefer: create-if-missing` creates (source: entra.md 1.2)."""
+    name = refs.key(request, "name")
+    body = request.call.json()
+    found = _by_name(app, name)
+    if found is not None:
+        _update(request, app, found, body)
+        return Reply(204)
+    if not creates_if_missing(request):
+        raise GraphError("not_found", id=name)
+    return Reply(201, _shown(request, app, _create(request, app, {**body, "name": name})))
+
+
+def delete_credential(request: Request, app: Object) -> Reply:
+    _held(app).remove(_find(request, app))
+    request.changed()
+    return Reply(204)
+
+
+def _held(app: Object) -> list[Object]:
+    found: list[Object] = app.setdefault("federatedIdentityCredentials", [])
+    return found
+
+
+def _by_name(app: Object, name: str) -> Object | None:
+    return next((c for c in _held(app) if c["name"].lower() == name.lower()), None)
+
+
+def _find(request: Request, app: Object) -> Object:
+    """By id or by name: both are keys (source: clients.md 3)."""
+    wanted = refs.key(request, "name" if "name" in request.call.params else "credentialId")
+    found = _by_name(app, wanted) or next((c for c in _held(app) if c["id"] == wanted.lower()), None)
+    if found is None:
+        raise GraphError("not_found", id=wanted)
+    return found
+
+
+def _create(request: Request, app: Object, body: Object) -> Object:
+    values = _checked(body)
+    for name in ("name", "issuer", "subject", "audiences"):
+        if not values.get(name):
+            raise GraphError("value_required", property=name, resource="FederatedIdentityCredential")
+    if not _NAME.fullmatch(values["name"]):
+        raise GraphError("value_invalid", property="name", resource="FederatedIdentityCredential")
+    if _by_name(app, values["name"]) is not None:
+        raise GraphError("credential_name_taken", name=values["name"])
+    if len(_held(app)) >= MOST:
+        raise GraphError("limit", what="federated identity credentials", limit=MOST)
+    _check_pair(app, values, None)
+    entry = {"id": str(uuid.uuid4()), "description": None, **values, "_createdAt": request.born()}
+    _held(app).append(entry)
+    request.changed()
+    return entry
+
+
+def _update(request: Request, app: Object, entry: Object, body: Object) -> None:
+    values = _checked(body)
+    if values.get("name", entry["name"]) != entry["name"]:
+        raise GraphError("immutable", property="name")
+    _check_pair(app, {**entry, **values}, entry)
+    entry.update(values)
+    request.changed()
+
+
+def _check_pair(app: Object, values: Object, own: Object | None) -> None:
+    """issuer and subject together are unique per app."""
+    pair = (values["issuer"], values["subject"])
+    if any(c is not own and (c["issuer"], c["subject"]) == pair for c in _held(app)):
+        raise GraphError("taken", property="issuer and subject")
+
+
+def _checked(body: Object) -> Object:
+    resource = "FederatedIdentityCredential"
+    values: Object = {}
+    for name, value in body.items():
+        if "@" in name or name == "id":
+            continue
+        if name not in _SETTABLE:
+            raise GraphError("property_unknown", property=name)
+        fits = _is_audiences(value) if name == "audiences" else isinstance(value, str) and len(value) <= 600
+        if not fits and not (value is None and name == "description"):
+            raise GraphError("value_invalid", property=name, resource=resource)
+        values[name] = value
+    return values
+
+
+def _is_audiences(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and 0 < len(value[0]) <= 600
+
+
+def _shown(request: Request, app: Object, entry: Object) -> Object:
+    context = f"{request.base}/$metadata#{_CONTEXT.format(id=app['id'])}/$entity"
+    return {"@odata.context": context, **public(entry)}
+
+
+def _routes() -> list[Route]:
+    found: list[Route] = []
+    for base in BASES:
+        path = f"{base}/federatedIdentityCredentials"
+        found += route("GET", path, "applications.read", list_credentials, refs.application)
+        found += route("POST", path, "applications.write", create_credential, refs.application)
+        found += route("GET", f"{path}(name='{{name}}')", "applications.read", get_credential, refs.application)
+        found += route("PATCH", f"{path}(name='{{name}}')", "applications.write", upsert_credential, refs.application)
+        found += route("DELETE", f"{path}(name='{{name}}')", "applications.write", delete_credential, refs.application)
+        found += route("GET", f"{path}/{{credentialId}}", "applications.read", get_credential, refs.application)
+        found += route("PATCH", f"{path}/{{credentialId}}", "applications.write", patch_credential, refs.application)
+        found += route("DELETE", f"{path}/{{credentialId}}", "applications.write", delete_credential, refs.application)
+    return found
+
+
+routes = _routes()

@@ -1,0 +1,123 @@
+"""Client secrets of applications and service principals: made by the service, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+import uuid
+from typing import Any, Final
+
+from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph.applications import BASES
+from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.service import Request, route
+from pbisetup.sandbox.graph.times import read_duration, read_time, write_time, years_later
+from pbisetup.sandbox.store import Object
+from pbisetup.sandbox.wire import Reply, Route
+
+_ALPHABET: Final = string.ascii_letters + string.digits + "-_.~"
+_DEFAULT_YEARS: Final = 2  # source: entra.md 1.7
+_POLICY_ID: Final = "00000000-0000-0000-0000-000000000000"
+
+
+def new_secret() -> str:
+    """40 characters; real ones have `8Q~` after the first three (known)."""
+    return (
+        "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(3))
+        + "8Q~"
+        + "".join(secrets.choice(_ALPHABET) for _ in range(34))
+    )
+
+
+def add_password(request: Request, item: Object) -> Reply:
+    """200 with the secret, the only time it is seen (source: entra.md 1.7). No replication lag: az relies
+    on it.
+    """
+    asked = request.call.json().get("passwordCredential") or {}
+    if not isinstance(asked, dict):
+        raise GraphError("value_invalid", property="passwordCredential", resource="PasswordCredential")
+    start = _moment(asked, "startDateTime") or request.world.now()
+    end = _moment(asked, "endDateTime") or years_later(start, _DEFAULT_YEARS)
+    name = asked.get("displayName")
+    if name is not None and not isinstance(name, str):
+        raise GraphError("value_invalid", property="displayName", resource="PasswordCredential")
+    if end <= start:
+        raise GraphError("value_invalid", property="endDateTime", resource="PasswordCredential")
+    if item.get("servicePrincipalNames") is None:
+        _obey_policy(request, item, (end - start).total_seconds())
+    value = new_secret()
+    entry = {
+        "keyId": str(uuid.uuid4()),
+        "displayName": name,
+        "startDateTime": write_time(start),
+        "endDateTime": write_time(end),
+        "hint": value[:3],
+        "secretHash": hashlib.sha256(value.encode()).hexdigest(),
+        "_createdAt": request.born(),
+    }
+    item.setdefault("passwordCredentials", []).append(entry)
+    request.changed()
+    shown = {k: v for k, v in entry.items() if k not in ("secretHash", "_createdAt")}
+    context = f"{request.base}/$metadata#microsoft.graph.passwordCredential"
+    return Reply(200, {"@odata.context": context, "customKeyIdentifier": None, **shown, "secretText": value})
+
+
+def remove_password(request: Request, item: Object) -> Reply:
+    """204, or 400 when no secret has that keyId."""
+    key_id = str(request.call.json().get("keyId", "")).lower()
+    held = item.get("passwordCredentials", [])
+    left = [entry for entry in held if str(entry["keyId"]).lower() != key_id]
+    if len(left) == len(held):
+        raise GraphError("no_password")
+    item["passwordCredentials"] = left
+    request.changed()
+    return Reply(204)
+
+
+def _moment(asked: Object, name: str) -> Any:
+    if asked.get(name) is None:
+        return None
+    found = read_time(asked[name])
+    if found is None:
+        raise GraphError("value_invalid", property=name, resource="PasswordCredential")
+    return found
+
+
+def _obey_policy(request: Request, item: Object, seconds: float) -> None:
+    """The tenant's app management policy (source: entra.md 4.1): state
+    `policies.defaultAppManagementPolicy`.
+    """
+    policy = request.tenant.section("policies").get("defaultAppManagementPolicy")
+    if not isinstance(policy, dict) or not policy.get("isEnabled"):
+        return
+    policy_id = policy.get("id", _POLICY_ID)
+    restrictions = (policy.get("applicationRestrictions") or {}).get("passwordCredentials", [])
+    created = read_time(item.get("createdDateTime"))
+    for rule in restrictions:
+        since = read_time(rule.get("restrictForAppsCreatedAfterDateTime"))
+        if rule.get("state", "enabled") != "enabled" or (since and created and created < since):
+            continue
+        if rule.get("restrictionType") == "passwordAddition":
+            raise GraphError("policy_no_passwords", policy=policy_id)
+        longest = read_duration(rule.get("maxLifetime"))
+        if rule.get("restrictionType") == "passwordLifetime" and longest and seconds > longest.total_seconds() + 60:
+            raise GraphError("policy_lifetime", policy=policy_id, property="EndDate")
+
+
+def _routes() -> list[Route]:
+    found: list[Route] = []
+    for base in BASES:
+        found += route("POST", f"{base}/addPassword", "applications.write", add_password, refs.application)
+        found += route("POST", f"{base}/removePassword", "applications.write", remove_password, refs.application)
+        for action, handle in (("addPassword", add_password), ("removePassword", remove_password)):
+            path = f"{base}/microsoft.graph.{action}"
+            found += route("POST", path, "applications.write", handle, refs.application)
+    for base in ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')"):
+        for action, handle in (("addPassword", add_password), ("removePassword", remove_password)):
+            path = f"{base}/{action}"
+            found += route("POST", path, "service_principals.write", handle, refs.service_principal)
+    return found
+
+
+routes = _routes()

@@ -1,0 +1,263 @@
+"""The properties of each entity: their kind, who may set them, and what an unset one reads as.
+
+source: msgraph-sdk 1.65 models (names and kinds); what is read-only: entra.md 1.1, 1.2; defaults: entra.md
+1.1, 1.3.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.store import Object
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One Graph type."""
+
+    name: str
+    """As in `microsoft.graph.<name>`."""
+    resource: str
+    """As error messages spell it."""
+    writable: Mapping[str, type]
+    read_only: frozenset[str]
+    defaults: Mapping[str, Any]
+    longest: Mapping[str, int]
+    """Most characters of a text property."""
+
+    def knows(self, name: str) -> bool:
+        return name in self.writable or name in self.read_only
+
+    def blank(self) -> Object:
+        """A fresh object with every default."""
+        return copy.deepcopy(dict(self.defaults))
+
+    def accept(self, body: Object, current: Object | None = None) -> Object:
+        """The settable properties of a request body, checked. Raises GraphError.
+
+        A read-only property is let through where it says what the object already has, because clients send
+        back
+        what they fetched (clients.md 4); that the service does the same is a guess.
+        """
+        accepted: Object = {}
+        for name, value in body.items():
+            if "@" in name:
+                continue
+            if name in self.read_only:
+                if current is None or current.get(name, self.defaults.get(name)) != value:
+                    raise GraphError("property_read_only", property=name)
+                continue
+            if name not in self.writable:
+                raise GraphError("property_unknown", property=name)
+            if value is not None and not isinstance(value, self.writable[name]):
+                raise GraphError("value_invalid", property=name, resource=self.resource)
+            if isinstance(value, str) and len(value) > self.longest.get(name, 1_000_000):
+                raise GraphError("value_invalid", property=name, resource=self.resource)
+            # null clears: a list or a complex value falls back to its default.
+            accepted[name] = copy.deepcopy(self.defaults.get(name)) if value is None else value
+        return accepted
+
+
+def is_guid(value: object) -> bool:
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _kind(kind: type, text: str) -> dict[str, type]:
+    return dict.fromkeys(text.split(), kind)
+
+
+def _unset(text: str) -> dict[str, Any]:
+    return dict.fromkeys(text.split())
+
+
+def _empty(text: str) -> dict[str, Any]:
+    return {name: [] for name in text.split()}
+
+
+APPLICATION: Final = Entity(
+    "application",
+    "Application",
+    {
+        **_kind(
+            str,
+            "displayName description notes signInAudience uniqueName groupMembershipClaims "
+            "defaultRedirectUri serviceManagementReference samlMetadataUrl tokenEncryptionKeyId "
+            "nativeAuthenticationApisEnabled",
+        ),
+        **_kind(
+            list,
+            "identifierUris tags requiredResourceAccess keyCredentials passwordCredentials appRoles addIns",
+        ),
+        **_kind(
+            dict,
+            "api web spa publicClient info optionalClaims parentalControlSettings "
+            "servicePrincipalLockConfiguration requestSignatureVerification",
+        ),
+        **_kind(bool, "isFallbackPublicClient isDeviceOnlyAuthSupported isDisabled oauth2RequirePostResponse"),
+    },
+    _words(
+        "appId applicationTemplateId certification createdDateTime deletedDateTime "
+        "disabledByMicrosoftStatus id publisherDomain verifiedPublisher"
+    ),
+    {
+        **_unset(
+            "deletedDateTime displayName description notes uniqueName applicationTemplateId "
+            "disabledByMicrosoftStatus isDisabled isFallbackPublicClient isDeviceOnlyAuthSupported "
+            "groupMembershipClaims optionalClaims defaultRedirectUri serviceManagementReference "
+            "samlMetadataUrl tokenEncryptionKeyId certification servicePrincipalLockConfiguration "
+            "requestSignatureVerification"
+        ),
+        **_empty("identifierUris tags requiredResourceAccess keyCredentials passwordCredentials appRoles addIns"),
+        "signInAudience": "AzureADMyOrg",
+        "api": {
+            "acceptMappedClaims": None,
+            "knownClientApplications": [],
+            "requestedAccessTokenVersion": None,
+            "oauth2PermissionScopes": [],
+            "preAuthorizedApplications": [],
+        },
+        "web": {
+            "homePageUrl": None,
+            "logoutUrl": None,
+            "redirectUris": [],
+            "redirectUriSettings": [],
+            "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
+        },
+        "spa": {"redirectUris": []},
+        "publicClient": {"redirectUris": []},
+        "info": {
+            "logoUrl": None,
+            "marketingUrl": None,
+            "privacyStatementUrl": None,
+            "supportUrl": None,
+            "termsOfServiceUrl": None,
+        },
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+        "verifiedPublisher": {"displayName": None, "verifiedPublisherId": None, "addedDateTime": None},
+    },
+    # source: entra.md 1.1: 120 in practice, though the API text says 256.
+    {"displayName": 120, "description": 1024, "notes": 1024},
+)
+
+SERVICE_PRINCIPAL: Final = Entity(
+    "servicePrincipal",
+    "ServicePrincipal",
+    {
+        **_kind(
+            str,
+            "appId displayName description notes servicePrincipalType homepage logoutUrl loginUrl "
+            "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint tokenEncryptionKeyId",
+        ),
+        **_kind(bool, "accountEnabled appRoleAssignmentRequired"),
+        **_kind(
+            list,
+            "tags alternativeNames servicePrincipalNames keyCredentials passwordCredentials replyUrls "
+            "notificationEmailAddresses addIns",
+        ),
+        **_kind(dict, "samlSingleSignOnSettings info customSecurityAttributes"),
+    },
+    _words(
+        "appDescription appDisplayName appOwnerOrganizationId appRoles applicationTemplateId "
+        "createdDateTime deletedDateTime disabledByMicrosoftStatus id oauth2PermissionScopes "
+        "resourceSpecificApplicationPermissions signInAudience verifiedPublisher"
+    ),
+    {
+        **_unset(
+            "deletedDateTime appDisplayName appDescription applicationTemplateId appOwnerOrganizationId "
+            "description disabledByMicrosoftStatus displayName homepage loginUrl logoutUrl notes "
+            "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint tokenEncryptionKeyId "
+            "samlSingleSignOnSettings info"
+        ),
+        **_empty(
+            "alternativeNames notificationEmailAddresses replyUrls servicePrincipalNames tags addIns "
+            "appRoles keyCredentials passwordCredentials oauth2PermissionScopes "
+            "resourceSpecificApplicationPermissions"
+        ),
+        "accountEnabled": True,
+        "appRoleAssignmentRequired": False,
+        "servicePrincipalType": "Application",
+        "signInAudience": "AzureADMyOrg",
+        "verifiedPublisher": {"displayName": None, "verifiedPublisherId": None, "addedDateTime": None},
+    },
+    {"displayName": 256, "description": 1024, "notes": 1024},
+)
+
+GROUP: Final = Entity(
+    "group",
+    "Group",
+    {
+        **_kind(
+            str,
+            "displayName description mailNickname visibility uniqueName membershipRule "
+            "membershipRuleProcessingState theme preferredLanguage preferredDataLocation classification",
+        ),
+        **_kind(bool, "mailEnabled securityEnabled isAssignableToRole"),
+        **_kind(list, "groupTypes"),
+    },
+    _words(
+        "createdDateTime creationOptions deletedDateTime expirationDateTime id mail onPremisesDomainName "
+        "onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesProvisioningErrors "
+        "onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled proxyAddresses "
+        "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityIdentifier "
+        "serviceProvisioningErrors"
+    ),
+    {
+        **_unset(
+            "deletedDateTime classification description displayName expirationDateTime isAssignableToRole "
+            "mail mailNickname membershipRule membershipRuleProcessingState onPremisesDomainName "
+            "onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName "
+            "onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation preferredLanguage "
+            "renewedDateTime theme uniqueName visibility"
+        ),
+        **_empty(
+            "creationOptions groupTypes proxyAddresses resourceBehaviorOptions resourceProvisioningOptions "
+            "onPremisesProvisioningErrors serviceProvisioningErrors"
+        ),
+        "mailEnabled": False,
+        "securityEnabled": True,
+    },
+    {"displayName": 256, "description": 1024, "mailNickname": 64},
+)
+
+USER: Final = Entity(
+    "user",
+    "User",
+    {},
+    _words(
+        "accountEnabled assignedLicenses assignedPlans businessPhones createdDateTime deletedDateTime "
+        "department displayName externalUserState givenName id identities jobTitle mail mailNickname "
+        "mobilePhone officeLocation onPremisesSyncEnabled preferredLanguage surname usageLocation "
+        "userPrincipalName userType"
+    ),
+    {
+        **_unset(
+            "displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname userPrincipalName"
+        ),
+        **_empty("businessPhones"),
+    },
+    {},
+)
+
+DIRECTORY_ROLE: Final = Entity(
+    "directoryRole",
+    "DirectoryRole",
+    {},
+    _words("deletedDateTime description displayName id roleTemplateId"),
+    {
+        **_unset("deletedDateTime description"),
+    },
+    {},
+)
+
+ENTITIES: Final = {e.name: e for e in (APPLICATION, SERVICE_PRINCIPAL, GROUP, USER, DIRECTORY_ROLE)}

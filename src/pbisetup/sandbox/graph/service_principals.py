@@ -1,0 +1,169 @@
+"""Service principals: create, upsert by appId, read, change, delete, and their groups."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from pbisetup.catalog.clouds import clouds
+from pbisetup.catalog.permissions import permissions
+from pbisetup.sandbox.graph import lag, refs
+from pbisetup.sandbox.graph.applications import mirrored, or_missing, soft_delete
+from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.owners import allowed, may_own, relation_routes
+from pbisetup.sandbox.graph.query import count, listing, selected
+from pbisetup.sandbox.graph.schema import SERVICE_PRINCIPAL, is_guid
+from pbisetup.sandbox.graph.service import GRAPH_APP_ID, Request, route
+from pbisetup.sandbox.graph.shape import single
+from pbisetup.sandbox.store import Object
+from pbisetup.sandbox.wire import Reply, Route
+
+BASES: Final = ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')")
+MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"  # tenant that Microsoft's own apps live in (known)
+
+
+def list_service_principals(request: Request, _: Any) -> Reply:
+    rows = [("servicePrincipal", item) for item in request.tenant.servicePrincipals]
+    return listing(request, "servicePrincipals", "servicePrincipal", rows)
+
+
+def count_service_principals(request: Request, _: Any) -> Reply:
+    rows = [("servicePrincipal", item) for item in request.tenant.servicePrincipals]
+    return count(request, "servicePrincipal", rows)
+
+
+def get_service_principal(request: Request, item: Object) -> Reply:
+    names = selected(request, "servicePrincipal")
+    return Reply(200, single(request, "servicePrincipal", item, "servicePrincipals", names))
+
+
+def create_service_principal(request: Request, _: Any) -> Reply:
+    item = _create(request, request.call.json())
+    return Reply(201, single(request, "servicePrincipal", item, "servicePrincipals"))
+
+
+def patch_service_principal(request: Request, item: Object) -> Reply:
+    _update(request, item, request.call.json())
+    return Reply(204)
+
+
+def upsert_service_principal(request: Request, item: Object | None) -> Reply:
+    """PATCH by appId; `Prefer: create-if-missing` creates (source: entra.md 1.2)."""
+    body = request.call.json()
+    if item is not None:
+        request.require("service_principals.write", item)
+        _update(request, item, body)
+        return Reply(204)
+    created = _create(request, {**body, "appId": refs.key(request, "appId")})
+    return Reply(201, single(request, "servicePrincipal", created, "servicePrincipals"))
+
+
+def delete_service_principal(request: Request, item: Object) -> Reply:
+    request.tenant.servicePrincipals.remove(item["id"])
+    soft_delete(request, "servicePrincipal", item)
+    return Reply(204)
+
+
+def _update(request: Request, item: Object, body: Object) -> None:
+    accepted = SERVICE_PRINCIPAL.accept(body, item)
+    if accepted.get("appId", item["appId"]) != item["appId"]:
+        raise GraphError("property_read_only", property="appId")
+    for name in ("passwordCredentials", "keyCredentials"):
+        accepted.pop(name, None)
+    item.update(accepted)
+    request.tenant.servicePrincipals.reindex(item)
+    request.changed()
+
+
+def _create(request: Request, body: Object) -> Object:
+    tenant = request.tenant
+    app_id = body.get("appId")
+    if app_id is None:
+        raise GraphError("value_required", property="appId", resource="ServicePrincipal")
+    if not is_guid(app_id):
+        raise GraphError("value_invalid", property="appId", resource="ServicePrincipal")
+    application = tenant.applications.by("appId", app_id)
+    # A user needs a role, or to own the application; an app with OwnedBy must own it.
+    request.require("service_principals.write", application if application else {})
+    if tenant.servicePrincipals.by("appId", app_id) is not None:
+        raise GraphError("service_principal_in_use", app_id=app_id)
+    if application is not None:
+        lag.check(request.world, "service_principals.create", application)
+        inherited = {**mirrored(application), "appOwnerOrganizationId": tenant.id}
+        app_id = application["appId"]
+    else:
+        inherited = _first_party(app_id.lower())
+    accepted = SERVICE_PRINCIPAL.accept(body)
+    accepted.pop("appId")
+    for name in ("passwordCredentials", "keyCredentials"):
+        accepted.pop(name, None)
+    item: Object = {
+        "id": str(uuid.uuid4()),
+        "appId": app_id,
+        "createdDateTime": request.stamp(),
+        **SERVICE_PRINCIPAL.blank(),
+        **inherited,
+        **accepted,
+        "owners": _owners(request, application),
+        "_createdAt": request.born(),
+    }
+    tenant.servicePrincipals.add(item)
+    request.changed()
+    return item
+
+
+def _owners(request: Request, application: Object | None) -> list[str]:
+    """Whoever owns the application and creates its service principal owns that too (known)."""
+    owns = application is not None and request.caller.object_id in application.get("owners", [])
+    return [request.caller.object_id] if owns else []
+
+
+def _first_party(app_id: str) -> Object:
+    """What a service principal of one of Microsoft's own APIs looks like. Raises GraphError for any other
+    app id.
+    """
+    resources = {GRAPH_APP_ID: ("graph", "Microsoft Graph", ["https://graph.microsoft.com"])}
+    for cloud in clouds().values():
+        names = [n for n in (cloud.powerbi_resource, cloud.fabric_resource) if n]
+        title = "Power BI Service" if cloud.name == "public" else "Microsoft Power BI Government Community Cloud"
+        resources.setdefault(cloud.powerbi_app_id, ("powerbi", title, names))
+    if app_id not in resources:
+        # source: entra.md 3.1; also what an app id of nobody gets.
+        raise GraphError("no_backing_application", app_id=app_id)
+    resource, title, names = resources[app_id]
+    entries = [p for p in permissions() if p.resource == resource]
+    return {
+        "displayName": title,
+        "appDisplayName": title,
+        "appOwnerOrganizationId": MICROSOFT,
+        "signInAudience": "AzureADMultipleOrgs",
+        "servicePrincipalNames": [app_id, *names],
+        "appRoles": [
+            {"id": p.id, "value": p.value, "displayName": p.value, "description": p.value, "isEnabled": True,
+             "origin": "Application", "allowedMemberTypes": ["Application"]}
+            for p in entries if p.kind == "Role"
+        ],
+        "oauth2PermissionScopes": [
+            {"id": p.id, "value": p.value, "type": "Admin" if p.admin_consent else "User", "isEnabled": True,
+             "adminConsentDisplayName": p.value, "adminConsentDescription": p.value,
+             "userConsentDisplayName": p.value, "userConsentDescription": p.value}
+            for p in entries if p.kind == "Scope"
+        ],
+    }  # fmt: skip
+
+
+def _routes() -> list[Route]:
+    read, write, find = "service_principals.read", "service_principals.write", refs.service_principal
+    found = route("GET", "/servicePrincipals", read, list_service_principals)
+    found += route("GET", "/servicePrincipals/$count", read, count_service_principals)
+    found += route("POST", "/servicePrincipals", "service_principals.upsert", create_service_principal)
+    for base in BASES:
+        found += route("GET", base, read, get_service_principal, find)
+        found += route("DELETE", base, write, delete_service_principal, find)
+        found += relation_routes(base, "owners", read, write, find, may_own, allowed)
+    found += route("PATCH", BASES[0], write, patch_service_principal, find)
+    found += route("PATCH", BASES[1], "service_principals.upsert", upsert_service_principal, or_missing(find))
+    return found
+
+
+routes = _routes()

@@ -1,0 +1,253 @@
+"""The OData `$filter` grammar, which Graph and Power BI share: text to an expression, and that against an
+object.
+
+Needed by real clients (clients.md 3): eq, startswith, `coll/any(v:v eq 'x')`, and. The rest is what Graph
+also reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from pbisetup.sandbox.store import Object
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<string>'(?:[^']|'')*')"
+    r"|(?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    r"|(?P<date>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
+    r"|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_.]*(?:/\$?[A-Za-z_][A-Za-z0-9_.]*)*)"
+    r"|(?P<mark>[(),:]))"
+)
+_COMPARE: Final = ("eq", "ne", "ge", "le", "gt", "lt")
+_FUNCTIONS: Final = ("startswith", "endswith", "contains")
+_DEEPEST: Final = 50  # parentheses; deeper is refused so that no input can exhaust the stack
+
+
+class BadFilter(Exception):
+    """The text is not a filter; says where it stops being one."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed filter. `op` is a comparison, a function, `and`, `or`, `not`, `in` or `any`."""
+
+    op: str
+    path: tuple[str, ...] = ()
+    value: Any = None
+    parts: tuple[Expression, ...] = ()
+    text: bool = field(default=True)
+    """Whether the literal was written in quotes."""
+
+    def properties(self) -> set[str]:
+        """Names of the top-level properties that the filter asks about."""
+        found = {self.path[0]} if self.path else set()
+        inner = () if self.op == "any" else self.parts
+        return found.union(*(part.properties() for part in inner))
+
+    def advanced(self) -> bool:
+        """Whether Graph serves this only with ConsistencyLevel and $count (source: entra.md 1.15)."""
+        if self.op in ("ne", "not", "endswith") or "$count" in self.path:
+            return True
+        return any(part.advanced() for part in self.parts)
+
+    def matches(self, item: Mapping[str, Any]) -> bool:
+        """Whether an object satisfies the filter; text is compared without regard to case, as the
+        directory does.
+        """
+        if self.op in ("and", "or"):
+            hits = (part.matches(item) for part in self.parts)
+            return all(hits) if self.op == "and" else any(hits)
+        if self.op == "not":
+            return not self.parts[0].matches(item)
+        actual = _read(item, self.path)
+        if self.op == "any":
+            return isinstance(actual, list) and any(self._element(each) for each in actual)
+        if self.op == "in":
+            return any(_same(actual, each) for each in self.value)
+        if self.op in _FUNCTIONS:
+            return isinstance(actual, str) and _function(self.op, actual, str(self.value))
+        return _compare(self.op, actual, self.value)
+
+    def _element(self, element: Any) -> bool:
+        if not self.parts:
+            return True
+        scope = {self.value: element}
+        return self.parts[0].matches(scope)
+
+
+def parse(text: str) -> Expression:
+    """The filter as an expression. Raises BadFilter, never anything else."""
+    parser = _Parser(text)
+    expression = parser.disjunction(0)
+    parser.finish()
+    return expression
+
+
+def _read(item: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        if name == "$count":
+            return len(item) if isinstance(item, list) else 0
+        item = item.get(name) if isinstance(item, Mapping) else None
+    return item
+
+
+def _fold(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _same(actual: Any, wanted: Any) -> bool:
+    if isinstance(actual, bool) or isinstance(wanted, bool):
+        return actual is wanted
+    return bool(_fold(actual) == _fold(wanted))
+
+
+def _function(name: str, actual: str, wanted: str) -> bool:
+    left, right = actual.casefold(), wanted.casefold()
+    if name == "startswith":
+        return left.startswith(right)
+    return left.endswith(right) if name == "endswith" else right in left
+
+
+def _compare(op: str, actual: Any, wanted: Any) -> bool:
+    if op == "eq":
+        return _same(actual, wanted)
+    if op == "ne":
+        return not _same(actual, wanted)
+    left, right = _fold(actual), _fold(wanted)
+    if type(left) is not type(right) or isinstance(left, bool) or not isinstance(left, str | int | float):
+        return False
+    return bool({"ge": left >= right, "le": left <= right, "gt": left > right, "lt": left < right}[op])
+
+
+class _Parser:
+    """Recursive descent over the tokens of one filter."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: list[tuple[str, str, int]] = []
+        at, end = 0, len(text.rstrip())
+        while at < end:
+            hit = _TOKEN.match(text, at)
+            if hit is None or hit.lastgroup is None:
+                self.fail(at)
+            kind = hit.lastgroup
+            self.tokens.append((kind, hit.group(kind), hit.start(kind)))
+            at = hit.end()
+        self.next = 0
+
+    def fail(self, at: int | None = None) -> NoReturn:
+        if at is None:
+            at = self.tokens[self.next][2] if self.next < len(self.tokens) else len(self.text)
+        raise BadFilter(f"Syntax error at position {at} in '{self.text}'.")
+
+    def peek(self, ahead: int = 0) -> tuple[str, str]:
+        at = self.next + ahead
+        return self.tokens[at][:2] if at < len(self.tokens) else ("end", "")
+
+    def take(self, kind: str, value: str | None = None) -> str:
+        found_kind, found = self.peek()
+        if found_kind != kind or (value is not None and found.lower() != value):
+            self.fail()
+        self.next += 1
+        return found
+
+    def accept(self, kind: str, value: str) -> bool:
+        found_kind, found = self.peek()
+        if found_kind == kind and found.lower() == value:
+            self.next += 1
+            return True
+        return False
+
+    def finish(self) -> None:
+        if self.next < len(self.tokens):
+            self.fail()
+
+    def disjunction(self, depth: int) -> Expression:
+        parts = [self.conjunction(depth)]
+        while self.accept("name", "or"):
+            parts.append(self.conjunction(depth))
+        return parts[0] if len(parts) == 1 else Expression("or", parts=tuple(parts))
+
+    def conjunction(self, depth: int) -> Expression:
+        parts = [self.unary(depth)]
+        while self.accept("name", "and"):
+            parts.append(self.unary(depth))
+        return parts[0] if len(parts) == 1 else Expression("and", parts=tuple(parts))
+
+    def unary(self, depth: int) -> Expression:
+        if depth > _DEEPEST:
+            self.fail()
+        if self.accept("name", "not"):
+            return Expression("not", parts=(self.unary(depth + 1),))
+        if self.accept("mark", "("):
+            inner = self.disjunction(depth + 1)
+            self.take("mark", ")")
+            return inner
+        name = self.take("name")
+        if name.lower() in _FUNCTIONS and self.peek() == ("mark", "("):
+            return self.function(name.lower())
+        if name.lower().endswith("/any") and self.peek() == ("mark", "("):
+            return self.any(tuple(name.split("/")[:-1]), depth)
+        return self.comparison(tuple(name.split("/")))
+
+    def function(self, name: str) -> Expression:
+        self.take("mark", "(")
+        path = tuple(self.take("name").split("/"))
+        self.take("mark", ",")
+        value = self.take("string")[1:-1].replace("''", "'")
+        self.take("mark", ")")
+        # `startswith(x,'y') eq true` is the long form of the same.
+        if self.peek()[1].lower() == "eq" and self.peek(1)[1].lower() == "true":
+            self.next += 2
+        return Expression(name, path, value)
+
+    def any(self, path: tuple[str, ...], depth: int) -> Expression:
+        self.take("mark", "(")
+        if self.accept("mark", ")"):
+            return Expression("any", path)
+        variable = self.take("name")
+        self.take("mark", ":")
+        inner = self.disjunction(depth + 1)
+        self.take("mark", ")")
+        if inner.properties() != {variable}:
+            self.fail()
+        return Expression("any", path, variable, (inner,))
+
+    def comparison(self, path: tuple[str, ...]) -> Expression:
+        op = self.take("name").lower()
+        if op == "in":
+            self.take("mark", "(")
+            values = [self.literal()[0]]
+            while self.accept("mark", ","):
+                values.append(self.literal()[0])
+            self.take("mark", ")")
+            return Expression("in", path, tuple(values))
+        if op not in _COMPARE:
+            self.next -= 1
+            self.fail()
+        value, quoted = self.literal()
+        return Expression(op, path, value, text=quoted)
+
+    def literal(self) -> tuple[Any, bool]:
+        kind, text = self.peek()
+        self.next += 1
+        if kind == "string":
+            return text[1:-1].replace("''", "'"), True
+        if kind in ("guid", "date"):
+            return text, False
+        if kind == "number":
+            return (float(text) if "." in text else int(text)), False
+        words = {"true": True, "false": False, "null": None}
+        if kind != "name" or text.lower() not in words:
+            self.next -= 1
+            self.fail()
+        return words[text.lower()], False
+
+
+def select(item: Object, names: list[str]) -> Object:
+    """The asked-for properties of an object, annotations kept."""
+    return {k: v for k, v in item.items() if k in names or k.startswith("@")}

@@ -1,0 +1,208 @@
+"""Workspaces as Power BI lists them (`groups`), and who has access to them.
+
+source: powerbi-swagger.json (Group, GroupUser and their examples); powerbi.md 6.1, 7.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pbisetup.sandbox import access, odata
+from pbisetup.sandbox.powerbi.causes import Refused
+from pbisetup.sandbox.powerbi.service import READ, WRITE, Request, collection, open_to, route, workspace
+from pbisetup.sandbox.store import Object
+from pbisetup.sandbox.wire import Reply, Route
+
+_FABRIC_TYPES: Final = {"App": "ServicePrincipal", "Group": "Group", "User": "User"}
+_TYPES: Final = {"ServicePrincipal": "App", "Group": "Group", "User": "User"}
+_FILTERABLE: Final = {
+    "id",
+    "name",
+    "type",
+    "isReadOnly",
+    "isOnDedicatedCapacity",
+    "capacityId",
+    "state",
+    "users",
+}
+
+
+def list_groups(request: Request) -> Reply:
+    """The workspaces where the caller has a role, itself or by a group."""
+    mine = [
+        shown(item)
+        for item in request.tenant.workspaces
+        if access.workspace_role(request.tenant, item, request.caller.object_id)
+    ]
+    return collection(request, "groups", window(request, filtered(request, mine)), counted=True)
+
+
+def get_group(request: Request) -> Reply:
+    context = f"{request.call.origin}/v1.0/myorg/$metadata#groups/$entity"
+    return Reply(200, {"@odata.context": context, **shown(workspace(request, "Viewer"))})
+
+
+def list_users(request: Request) -> Reply:
+    item = workspace(request, "Viewer")
+    return collection(request, "users", window(request, [user(request, a) for a in item.get("roleAssignments", [])]))
+
+
+def add_user(request: Request) -> Reply:
+    """200 with an empty body."""
+    item = workspace(request, "Member")
+    type_, id_, right = _details(request, item)
+    entries = item.setdefault("roleAssignments", [])
+    if any(a["principal"]["id"] == id_ for a in entries):
+        raise Refused("already_has_access")
+    entries.append({"id": id_, "principal": {"id": id_, "type": _FABRIC_TYPES[type_]}, "role": right})
+    request.changed()
+    return Reply(200)
+
+
+def change_user(request: Request) -> Reply:
+    item = workspace(request, "Member")
+    _, id_, right = _details(request, item)
+    entry = _entry(item, id_)
+    _only_admins_touch_admins(request, item, entry)
+    entry["role"] = right
+    request.changed()
+    return Reply(200)
+
+
+def remove_user(request: Request) -> Reply:
+    """By user name, or object id of a user, group or service principal."""
+    item = workspace(request, "Member")
+    name = request.call.params["user"]
+    person = request.tenant.users.by("userPrincipalName", name)
+    entry = _entry(item, person["id"] if person else name.lower())
+    _only_admins_touch_admins(request, item, entry)
+    item["roleAssignments"].remove(entry)
+    request.changed()
+    return Reply(200)
+
+
+def list_content(kind: str) -> Any:
+    """Reports, datasets or dashboards of a workspace: whatever the state holds there."""
+
+    def handle(request: Request) -> Reply:
+        item = workspace(request, "Viewer")
+        return collection(request, kind, list(item.get(kind, [])))
+
+    return handle
+
+
+def shown(item: Object) -> Object:
+    """A workspace as a Group."""
+    capacity = item.get("capacityId")
+    body = {"id": item["id"], "isReadOnly": False, "isOnDedicatedCapacity": bool(capacity)}
+    if capacity:
+        body |= {"capacityId": capacity, "defaultDatasetStorageFormat": "Small"}
+    return {**body, "type": item.get("type", "Workspace"), "name": item["displayName"]}
+
+
+def user(request: Request, assignment: Object) -> Object:
+    """A role assignment as a GroupUser; `identifier` is the user name of a user and the object id of
+    others.
+    """
+    id_ = assignment["principal"]["id"]
+    _, item = request.tenant.principal(id_) or ("", {})
+    body: Object = {"groupUserAccessRight": assignment["role"]}
+    if item.get("displayName"):
+        body["displayName"] = item["displayName"]
+    name = item.get("userPrincipalName")
+    if name:
+        body["emailAddress"] = name
+    type_ = _TYPES.get(assignment["principal"]["type"], "App")
+    return {**body, "identifier": name or id_, "graphId": id_, "principalType": type_}
+
+
+def filtered(request: Request, values: list[Object]) -> list[Object]:
+    """What `$filter` leaves. Raises Refused."""
+    text = request.call.query.get("$filter")
+    if not text:
+        return values
+    try:
+        expression = odata.parse(text)
+    except odata.BadFilter:
+        raise Refused("input_invalid") from None
+    if expression.properties() - _FILTERABLE:
+        raise Refused("input_invalid")
+    return [value for value in values if expression.matches(value)]
+
+
+def window(request: Request, values: list[Object], default: int = 5000) -> list[Object]:
+    """What `$skip` and `$top` leave (source: swagger; the greatest $top is 5000)."""
+    skip = request.number("$skip", 0, 1_000_000)
+    return values[skip : skip + request.number("$top", default, 5000)]
+
+
+def _details(request: Request, item: Object) -> tuple[str, str, str]:
+    """(principal type, object id, access right) of a GroupUser body. Raises Refused."""
+    body = request.call.json()
+    right = body.get("groupUserAccessRight")
+    if right not in access.ROLES:
+        raise Refused("input_invalid")
+    role = access.workspace_role(request.tenant, item, request.caller.object_id)
+    # A Member cannot make an Admin (source: workspace roles page, known).
+    if right == "Admin" and role != "Admin":
+        raise Refused("workspace_role_too_low")
+    name = body.get("identifier") or body.get("emailAddress")
+    type_ = body.get("principalType") or ("User" if body.get("emailAddress") else None)
+    if type_ not in _FABRIC_TYPES:
+        raise Refused("principal_type_missing")
+    if not isinstance(name, str):
+        raise Refused("input_invalid")
+    return type_, _principal_id(request, type_, name), right
+
+
+def _principal_id(request: Request, type_: str, name: str) -> str:
+    """The object id that an identifier means.
+
+    source: powerbi.md 6.1: a client id in place of the service principal's object id fails so; 7: group
+    id, upn.
+    """
+    tenant = request.tenant
+    if type_ == "App":
+        found = tenant.servicePrincipals.get(name)
+        if found is None:
+            raise Refused("service_principal_unknown")
+    elif type_ == "Group":
+        found = tenant.groups.get(name)
+    else:
+        found = tenant.users.by("userPrincipalName", name) or tenant.users.get(name)
+    if found is None:
+        raise Refused("principal_unknown")
+    return str(found["id"])
+
+
+def _entry(item: Object, id_: str) -> Object:
+    for entry in item.get("roleAssignments", []):
+        if entry["principal"]["id"] == id_:
+            found: Object = entry
+            return found
+    raise Refused("has_no_access")
+
+
+def _only_admins_touch_admins(request: Request, item: Object, entry: Object) -> None:
+    mine = access.workspace_role(request.tenant, item, request.caller.object_id)
+    if entry["role"] == "Admin" and mine != "Admin":
+        raise Refused("workspace_role_too_low")
+
+
+routes: Final[list[Route]] = [
+    route("GET", "/groups", open_to(*READ), list_groups),
+    route("GET", "/groups/{groupId}", open_to(*READ), get_group),
+    route("GET", "/groups/{groupId}/users", open_to(*READ), list_users),
+    route("POST", "/groups/{groupId}/users", open_to(*WRITE), add_user),
+    route("PUT", "/groups/{groupId}/users", open_to(*WRITE), change_user),
+    route("DELETE", "/groups/{groupId}/users/{user}", open_to(*WRITE), remove_user),
+    *(
+        route(
+            "GET",
+            f"/groups/{{groupId}}/{kind}",
+            open_to(f"{scope}.Read.All", f"{scope}.ReadWrite.All"),
+            list_content(kind),
+        )
+        for kind, scope in (("reports", "Report"), ("datasets", "Dataset"), ("dashboards", "Dashboard"))
+    ),
+]

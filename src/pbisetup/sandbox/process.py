@@ -1,0 +1,274 @@
+"""A sandbox as a process: certificate, state, sockets, server and proxy, from start to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pbisetup.sandbox.certificates import Certificate, certificate
+from pbisetup.sandbox.identity import Identity
+from pbisetup.sandbox.keys import SigningKey
+from pbisetup.sandbox.paths import state_dir
+from pbisetup.sandbox.proxy import ConnectProxy
+from pbisetup.sandbox.runfile import Running, write_run_file
+from pbisetup.sandbox.seed import default_state, merge_patch, renew_credentials
+from pbisetup.sandbox.server import Server
+from pbisetup.sandbox.statefile import StateFile
+from pbisetup.sandbox.store import Tenant
+from pbisetup.sandbox.wire import World
+
+
+class StartError(Exception):
+    """The sandbox cannot start; the text says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `sandbox start` was told."""
+
+    port: int = 0
+    proxy_port: int = 0
+    state: Path | None = None
+    scenario: str | None = None
+    latency_ms: float | None = None
+    replication_lag: float | None = None
+    auto_approve: str | None = None
+    """User whose sign-in a new tenant approves by itself, where its scenario names none."""
+    until_stdin_closes: bool = False
+    """End when whoever started it is gone."""
+
+
+def serve(options: Options) -> None:
+    """Run a sandbox until it is told to end; prints the ready line. Raises StartError, StateFileError."""
+    keys = _Later(SigningKey.generate)  # takes up to 0.2 s, which the rest of the start does not wait for
+    sockets = _listen(options.port)
+    state_file = StateFile(options.state) if options.state else None
+    try:
+        if state_file:
+            state_file.open()
+        world, identity = _world(options, state_file, keys)
+        _Process(options, world, identity, state_file, sockets).run()
+    finally:
+        for each in sockets:
+            each.close()
+        if state_file:
+            state_file.close()
+
+
+def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tuple[World, Identity]:
+    """The tenant of the state file, or a new one; with this start's credentials and weather."""
+    loaded = state_file.load() if state_file else None
+    if loaded:
+        state, key = loaded
+        identity = Identity.new(str(state["tenant"]["id"]))
+        if options.scenario:
+            state = default_state(identity, options.scenario)
+    else:
+        identity, key = Identity.new(), keys.get()
+        state = default_state(identity, options.scenario)
+        if options.auto_approve and state.get("auto_approve") is None:
+            state["auto_approve"] = options.auto_approve
+    renew_credentials(state, identity)
+    weather = {"latency_ms": options.latency_ms, "replication_lag_seconds": options.replication_lag}
+    state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})
+    tenant = Tenant(state)
+    tenant.changed = True
+    return World(tenant, key), identity
+
+
+class _Process:
+    def __init__(
+        self,
+        options: Options,
+        world: World,
+        identity: Identity,
+        state_file: StateFile | None,
+        sockets: list[socket.socket],
+    ) -> None:
+        self._options = options
+        self._world = world
+        self._sockets = sockets
+        self._state_file = state_file
+
+        def save(tenant: Tenant) -> None:
+            if state_file:
+                state_file.save(tenant.dump(), world.keys)
+
+        self._server = Server(world, identity, save if state_file else None)
+        self._identity = identity
+        self._certificate = certificate(state_dir() / "tls")
+        self._port = sockets[0].getsockname()[1]
+        self._proxy = ConnectProxy(self._port)
+        self._run_file: Path | None = None
+
+    def run(self) -> None:
+        http = _Uvicorn(self._config(), self)
+        try:
+            asyncio.run(http.serve(self._sockets))
+        finally:
+            self._server.save_now()
+            if self._run_file:
+                with contextlib.suppress(OSError):
+                    self._run_file.unlink(missing_ok=True)
+
+    def _config(self) -> uvicorn.Config:
+        transports = self._server.transports
+
+        class Protocol(H11Protocol):
+            """Remembers its transport, so that a fault rule can cut the connection."""
+
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                transports[self.client] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                transports.pop(self.client, None)
+                super().connection_lost(exc)
+
+        return uvicorn.Config(
+            self._server,
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
+            ssl_certfile=str(self._certificate.leaf),
+        )
+
+    async def ready(self) -> None:
+        """Everything listens: publish where."""
+        try:
+            await self._proxy.start(self._options.proxy_port)
+        except OSError as error:
+            raise StartError(f"cannot listen on proxy port {self._options.proxy_port}: {error.strerror}") from error
+        self._server.save_now()
+        running = self._running(self._certificate)
+        self._server.info |= {"pid": running.pid, "url": running.url, "proxy_url": running.proxy_url}
+        self._run_file = write_run_file(running)
+        domain = self._world.tenant.domain
+        print(f"ready {running.url} proxy {running.proxy_url} tenant {domain}", flush=True)
+
+    def stop(self) -> None:
+        self._proxy.stop()
+
+    def _running(self, tls: Certificate) -> Running:
+        return Running(
+            pid=os.getpid(),
+            url=f"https://localhost:{self._port}",
+            proxy_url=f"http://127.0.0.1:{self._proxy.port}",
+            ca=str(tls.ca.resolve()),
+            tenant=self._world.tenant.id,
+            domain=self._world.tenant.domain,
+            operator_id=self._identity.operator_id,
+            operator_secret=self._identity.operator_secret,
+            password=self._identity.password,
+            state_file=str(self._options.state.resolve()) if self._options.state else None,
+            started=datetime.now(UTC).isoformat(),
+        )
+
+    @property
+    def follows_stdin(self) -> bool:
+        return self._options.until_stdin_closes
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn with our ready line and with signals that end in exit code 0."""
+
+    def __init__(self, config: uvicorn.Config, process: _Process) -> None:
+        super().__init__(config)
+        self._process = process
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        await self._process.ready()
+        if self._process.follows_stdin:
+            threading.Thread(target=self._wait_for_parent, daemon=True).start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._process.stop()
+        await super().shutdown(sockets=sockets)
+
+    def _wait_for_parent(self) -> None:
+        # The parent holds the other end and writes nothing: the end of input is the end of the parent.
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 1024):
+                pass
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # uvicorn raises the signal again after its shutdown, which would end in another exit code than 0.
+        def end(_number: int, _frame: object) -> None:
+            self.should_exit = True
+
+        names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+        before = {name: signal.signal(getattr(signal, name), end) for name in names}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(getattr(signal, name), handler)
+
+
+class _Later:
+    """A value that a thread computes meanwhile."""
+
+    def __init__(self, compute: Any) -> None:
+        self._value: Any = None
+        self._thread = threading.Thread(target=self._run, args=(compute,))
+        self._thread.start()
+
+    def _run(self, compute: Any) -> None:
+        self._value = compute()
+
+    def get(self) -> Any:
+        self._thread.join()
+        return self._value
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """Sockets on 127.0.0.1 and, where the machine has it, ::1: a client that tries ::1 first would wait
+    otherwise.
+    """
+    try:
+        first = _bind(socket.AF_INET, "127.0.0.1", port)
+    except OSError as error:
+        raise StartError(f"cannot listen on port {port}: {error.strerror or error}") from error
+    found = [first]
+    with contextlib.suppress(OSError):
+        found.append(_bind(socket.AF_INET6, "::1", first.getsockname()[1]))
+    return found
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    # The protocol is named because asyncio sets TCP_NODELAY only where it is: without it every answer waits 40 ms.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

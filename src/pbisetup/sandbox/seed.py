@@ -1,0 +1,243 @@
+"""The default tenant, Contoso: what a small organization looks like before anybody set anything up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+from pbisetup.sandbox.first_party import (
+    AZURE_CLI,
+    AZURE_CLI_ON_GRAPH,
+    AZURE_CLI_ON_POWER_BI,
+    AZURE_MANAGEMENT,
+    AZURE_STORAGE,
+    GRAPH,
+    POWER_BI,
+    graph,
+    microsoft,
+    power_bi,
+    service_principal,
+)
+from pbisetup.sandbox.identity import Identity
+from pbisetup.sandbox.roles import ROLES
+from pbisetup.sandbox.tenant_settings import default_settings
+
+__all__ = ["Identity", "default_state", "merge_patch", "renew_credentials", "scenarios"]
+
+Object = dict[str, Any]
+
+DOMAIN = "contoso.onmicrosoft.com"
+
+OPERATOR_ROLES = (
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Group.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Policy.Read.All",
+    "RoleManagement.Read.Directory",
+)
+
+
+def scenarios() -> dict[str, str]:
+    """The scenarios by name, each with its one line of description."""
+    found = {}
+    for entry in files("pbisetup.sandbox").joinpath("scenarios").iterdir():
+        if entry.name.endswith(".json"):
+            found[entry.name.removesuffix(".json")] = json.loads(entry.read_text("utf-8"))["description"]
+    return {"default": "Contoso as it is before anybody set anything up", **dict(sorted(found.items()))}
+
+
+def default_state(identity: Identity, scenario: str | None = None) -> Object:
+    """The state of a new tenant. A scenario is a JSON merge patch over it; raises KeyError where there is
+    none such.
+    """
+    state = _contoso(identity)
+    if scenario and scenario != "default":
+        if scenario not in scenarios():
+            raise KeyError(scenario)
+        text = files("pbisetup.sandbox").joinpath(f"scenarios/{scenario}.json").read_text("utf-8")
+        state = merge_patch(state, json.loads(text)["patch"])
+    return state
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: objects merge, null removes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def renew_credentials(state: Object, identity: Identity) -> None:
+    """Put this start's operator secret and user password into a state; the last start's stop working."""
+    for application in state.get("applications", []):
+        if application.get("appId") == identity.operator_id:
+            kept = [c for c in application.get("passwordCredentials", []) if c.get("displayName") != "sandbox"]
+            application["passwordCredentials"] = [*kept, _operator_password(identity)]
+    for user in state.get("users", []):
+        user["_passwordHash"] = _sha256(identity.password)
+
+
+def _contoso(identity: Identity) -> Object:
+    admin = _user(identity, "admin", "Alex Admin", ["Global Administrator", "Fabric Administrator"])
+    fabric_admin = _user(identity, "fabricadmin", "Fay Fabric", ["Fabric Administrator"])
+    developer = _user(identity, "developer", "Dana Developer", [])
+    graph_service = graph(identity)
+    application, operator, grants = _operator(identity, graph_service)
+    capacity = {
+        "id": identity.id("capacity"),
+        "displayName": "contosof2",
+        "sku": "F2",
+        "state": "Active",
+        "region": "West Europe",
+        "admins": [admin["userPrincipalName"]],
+    }
+    return {
+        "tenant": {"id": identity.tenant_id, "displayName": "Contoso", "domain": DOMAIN},
+        "auto_approve": None,
+        "clock": {"offset_seconds": 0},
+        "policies": {"allowedToCreateApps": True, "allowedToCreateSecurityGroups": True},
+        "firstPartyClients": {
+            AZURE_CLI: {
+                GRAPH: list(AZURE_CLI_ON_GRAPH),
+                POWER_BI: list(AZURE_CLI_ON_POWER_BI),
+                AZURE_MANAGEMENT: ["user_impersonation"],
+                AZURE_STORAGE: ["user_impersonation"],
+            }
+        },
+        "weather": {"replication_lag_seconds": 0, "latency_ms": 0},
+        "users": [admin, fabric_admin, developer],
+        "applications": [application],
+        "servicePrincipals": [
+            graph_service,
+            power_bi(identity),
+            microsoft(identity, AZURE_CLI, "Microsoft Azure CLI", []),
+            microsoft(
+                identity,
+                AZURE_MANAGEMENT,
+                "Windows Azure Service Management API",
+                ["https://management.core.windows.net/", "https://management.azure.com/"],
+            ),
+            microsoft(identity, AZURE_STORAGE, "Azure Storage", ["https://storage.azure.com/"]),
+            operator,
+        ],
+        "groups": [],
+        "directoryRoles": [
+            {
+                "id": identity.id(f"role {name}"),
+                "displayName": name,
+                "roleTemplateId": ROLES[name],
+                "description": name,
+            }
+            for name in ("Global Administrator", "Fabric Administrator")
+        ],
+        "appRoleAssignments": grants,
+        "oauth2PermissionGrants": [],
+        "deletedItems": [],
+        "tenantSettings": default_settings(),
+        "workspaces": [
+            _workspace(identity, "Reports Dev", capacity, [admin, developer]),
+            _workspace(identity, "Reports Test", capacity, [admin]),
+            _workspace(identity, "Reports Prod", capacity, [admin]),
+        ],
+        "capacities": [capacity],
+    }
+
+
+def _user(identity: Identity, name: str, display_name: str, roles: list[str]) -> Object:
+    given, _, family = display_name.partition(" ")
+    return {
+        "id": identity.id(f"user {name}"),
+        "userPrincipalName": f"{name}@{DOMAIN}",
+        "displayName": display_name,
+        "givenName": given,
+        "surname": family,
+        "mail": f"{name}@{DOMAIN}",
+        "userType": "Member",
+        "accountEnabled": True,
+        "directoryRoles": [ROLES[role] for role in roles],
+        "_passwordHash": _sha256(identity.password),
+    }
+
+
+def _operator(identity: Identity, graph_service: Object) -> tuple[Object, Object, list[Object]]:
+    app_id = identity.operator_id
+    name = "Sandbox operator"
+    ids = {role["value"]: role["id"] for role in graph_service["appRoles"]}
+    application = {
+        "id": identity.id("app operator"),
+        "appId": app_id,
+        "displayName": name,
+        "signInAudience": "AzureADMyOrg",
+        "createdDateTime": "2026-01-05T09:00:00Z",
+        "identifierUris": [],
+        "uniqueName": None,
+        "tags": [],
+        "requiredResourceAccess": [
+            {
+                "resourceAppId": GRAPH,
+                "resourceAccess": [{"id": ids[r], "type": "Role"} for r in OPERATOR_ROLES],
+            }
+        ],
+        "passwordCredentials": [_operator_password(identity)],
+        "keyCredentials": [],
+        "owners": [],
+    }
+    principal = service_principal(identity, app_id, name, [])
+    grants = [
+        {
+            "id": identity.id(f"grant {role}"),
+            "appRoleId": ids[role],
+            "createdDateTime": "2026-01-05T09:00:00Z",
+            "principalId": principal["id"],
+            "principalDisplayName": name,
+            "principalType": "ServicePrincipal",
+            "resourceId": graph_service["id"],
+            "resourceDisplayName": graph_service["displayName"],
+        }
+        for role in OPERATOR_ROLES
+    ]
+    return application, principal, grants
+
+
+def _operator_password(identity: Identity) -> Object:
+    now = datetime.now(UTC)
+    return {
+        "keyId": identity.id("operator secret"),
+        "displayName": "sandbox",
+        "startDateTime": _iso(now - timedelta(days=1)),
+        "endDateTime": _iso(now + timedelta(days=3650)),
+        "hint": identity.operator_secret[:3],
+        "secretHash": _sha256(identity.operator_secret),
+    }
+
+
+def _workspace(identity: Identity, name: str, capacity: Object, admins: list[Object]) -> Object:
+    return {
+        "id": identity.id(f"workspace {name}"),
+        "displayName": name,
+        "type": "Workspace",
+        "capacityId": capacity["id"],
+        "roleAssignments": [
+            # A role assignment's id is its principal's (Fabric's own responses show them equal).
+            {"id": user["id"], "principal": {"id": user["id"], "type": "User"}, "role": "Admin"}
+            for user in admins
+        ],
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _sha256(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()

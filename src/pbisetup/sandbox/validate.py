@@ -1,0 +1,143 @@
+"""Whether a state that somebody sends can be used: every problem at once, in words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pbisetup.sandbox.entra.authority import GUID, instant
+from pbisetup.sandbox.store import COLLECTIONS
+
+SECTIONS = ("tenant", "clock", "policies", "firstPartyClients", "weather")
+DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
+
+
+def problems(state: Any) -> list[str]:
+    """What is wrong with a state; empty when it can be used."""
+    if not isinstance(state, dict):
+        return ["the state must be an object"]
+    found: list[str] = []
+    tenant = state.get("tenant")
+    if not isinstance(tenant, dict) or not all(isinstance(tenant.get(k), str) for k in ("id", "displayName", "domain")):
+        found.append("tenant must have id, displayName and domain")
+    elif not GUID.fullmatch(tenant["id"]):
+        found.append("tenant.id must be a GUID")
+    found += [f"{name} must be an object" for name in SECTIONS if not isinstance(state.get(name, {}), dict)]
+    found += [
+        f"{name} is a list, but no collection of that name exists; there are {', '.join(COLLECTIONS)}"
+        for name, value in state.items()
+        if isinstance(value, list) and name not in COLLECTIONS
+    ]
+    found += _numbers(state)
+    for name in COLLECTIONS:
+        found += _collection(name, state.get(name, []))
+    return found
+
+
+def hash_secrets(state: dict[str, Any]) -> None:
+    """Replace each `secretText` of a password credential by its hash and hint, filling in what is missing.
+
+    Call after `problems` found none.
+    """
+    now = datetime.now(UTC)
+    for collection in ("applications", "servicePrincipals"):
+        for item in state.get(collection, []):
+            for credential in item.get("passwordCredentials") or []:
+                secret = credential.pop("secretText", None)
+                if secret is not None:
+                    credential["hint"] = secret[:3]
+                    credential["secretHash"] = hashlib.sha256(secret.encode()).hexdigest()
+                credential.setdefault("keyId", str(uuid.uuid4()))
+                credential.setdefault("displayName", None)
+                credential.setdefault("startDateTime", now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+                credential.setdefault("endDateTime", (now + timedelta(days=730)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _numbers(state: dict[str, Any]) -> list[str]:
+    found = []
+    for section in ("clock", "weather"):
+        values = state.get(section, {})
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                found.append(f"{section}.{name} must be a number")
+    return found
+
+
+def _collection(name: str, items: Any) -> list[str]:
+    if not isinstance(items, list):
+        return [f"{name} must be a list"]
+    key = "settingName" if name == "tenantSettings" else "id"
+    found: list[str] = []
+    seen: set[str] = set()
+    for position, item in enumerate(items):
+        where = f"{name}[{position}]"
+        if not isinstance(item, dict) or not isinstance(item.get(key), str) or not item[key]:
+            found.append(f"{where} must be an object with a string {key!r}")
+            continue
+        if item[key].lower() in seen:
+            found.append(f"{where}: {key} {item[key]} appears twice")
+        seen.add(item[key].lower())
+        if name in DIRECTORY and not GUID.fullmatch(item[key]):
+            found.append(f"{where}: id must be a GUID")
+        if name in ("applications", "servicePrincipals"):
+            found += _application(where, item)
+        if name == "users" and not isinstance(item.get("userPrincipalName"), str):
+            found.append(f"{where}: a user must have a userPrincipalName")
+        for member in ("owners", "members", "directoryRoles", "roleAssignments"):
+            if not isinstance(item.get(member, []), list):
+                found.append(f"{where}: {member} must be a list")
+    return found
+
+
+def _application(where: str, item: dict[str, Any]) -> list[str]:
+    found = []
+    if not isinstance(item.get("appId"), str) or not GUID.fullmatch(item["appId"]):
+        found.append(f"{where}: appId must be a GUID")
+    found += _certificates(where, item.get("keyCredentials") or [])
+    credentials = item.get("passwordCredentials") or []
+    if not isinstance(credentials, list):
+        return [*found, f"{where}: passwordCredentials must be a list"]
+    for index, credential in enumerate(credentials):
+        at = f"{where}.passwordCredentials[{index}]"
+        if not isinstance(credential, dict):
+            found.append(f"{at} must be an object")
+            continue
+        secret = credential.get("secretText", credential.get("secretHash"))
+        if not isinstance(secret, str) or not secret:
+            found.append(f"{at} needs a secretText or a secretHash")
+        for name in ("startDateTime", "endDateTime"):
+            if name in credential and not _is_time(credential[name]):
+                found.append(f"{at}.{name} must be a time such as 2027-01-31T00:00:00Z")
+    return found
+
+
+def _certificates(where: str, entries: Any) -> list[str]:
+    if not isinstance(entries, list):
+        return [f"{where}: keyCredentials must be a list"]
+    found = []
+    for index, entry in enumerate(entries):
+        at = f"{where}.keyCredentials[{index}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get("keyId"), str):
+            found.append(f"{at} must be an object with a keyId")
+            continue
+        try:
+            base64.b64decode(entry.get("key") or "", validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            found.append(f"{at}.key must be a certificate in base64")
+        found += [
+            f"{at}.{name} must be a time such as 2027-01-31T00:00:00Z"
+            for name in ("startDateTime", "endDateTime")
+            if not _is_time(entry.get(name))
+        ]
+    return found
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return instant(value).tzinfo is not None
+    except (ValueError, AttributeError):
+        return False

@@ -1,0 +1,285 @@
+"""Each row of the Fabric table of refusals, staged by state alone, and the routes when nothing refuses."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pbisetup.sandbox.fabric.causes import CAUSES
+from pbisetup.sandbox.fabric.service import unknown
+from pbisetup.sandbox.wire import Call, Reply
+from tests.sandbox.inprocess import ORIGIN, Inside
+
+PUBLIC = "ServicePrincipalAccessPermissionAPIs"
+CREATE = "ServicePrincipalAccessGlobalAPIs"
+CREATE_WORKSPACES = "CreateAppWorkspaces"
+READ_ADMIN = "AllowServicePrincipalsUseReadAdminAPIs"
+UPDATE_ADMIN = "AllowServicePrincipalsUseWriteAdminAPIs"
+SETTINGS = "/v1/admin/tenantsettings"
+WORKSPACES = "/v1/workspaces"
+SCOPES = "Workspace.ReadWrite.All Tenant.ReadWrite.All Capacity.Read.All"
+Case = Callable[[Inside], Reply]
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    def keep(function: Case) -> Case:
+        CASES[name] = function
+        return function
+
+    return keep
+
+
+def as_app(inside: Inside, path: str, method: str = "GET", body: Any = None, **claims: Any) -> Reply:
+    _, principal = inside.add_app()
+    return inside.call("fabric", method, path, inside.token("fabric", principal["id"], **claims), body)
+
+
+def as_user(inside: Inside, name: str, path: str, method: str = "GET", body: Any = None, scp: str = SCOPES) -> Reply:
+    token = inside.token("fabric", inside.user(name)["id"], scp=scp)
+    return inside.call("fabric", method, path, token, body)
+
+
+def workspace(inside: Inside, name: str = "Reports Dev") -> dict[str, Any]:
+    return next(w for w in inside.tenant.workspaces if w["displayName"] == name)
+
+
+def assign(
+    inside: Inside, id_: str, type_: str = "ServicePrincipal", user: str = "developer", role: str = "Member"
+) -> Reply:
+    body = {"principal": {"id": id_, "type": type_}, "role": role}
+    return as_user(inside, user, f"{WORKSPACES}/{workspace(inside)['id']}/roleAssignments", "POST", body)
+
+
+def update(inside: Inside, name: str = PUBLIC, user: str = "fabricadmin", **body: Any) -> Reply:
+    return as_user(inside, user, f"{SETTINGS}/{name}/update", "POST", body)
+
+
+@case("token_missing")
+def _(inside: Inside) -> Reply:
+    return inside.call("fabric", "GET", WORKSPACES, None)
+
+
+@case("token_invalid")
+def _(inside: Inside) -> Reply:
+    return inside.call("fabric", "GET", WORKSPACES, "x")
+
+
+@case("token_expired")
+def _(inside: Inside) -> Reply:
+    return as_app(inside, WORKSPACES, exp=int(time.time()) - 1)
+
+
+@case("token_audience")
+def _(inside: Inside) -> Reply:
+    return as_app(inside, WORKSPACES, aud="https://graph.microsoft.com")
+
+
+@case("app_roles_in_token")
+def _(inside: Inside) -> Reply:
+    inside.setting(READ_ADMIN)
+    return as_app(inside, SETTINGS, roles=["Tenant.Read.All"])
+
+
+@case("service_principal_not_admitted_to_admin")
+def _(inside: Inside) -> Reply:
+    inside.setting(READ_ADMIN, enabled=(inside.add_group()["id"],))
+    return as_app(inside, SETTINGS)
+
+
+@case("scopes_missing")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "admin", SETTINGS, scp="Workspace.Read.All")
+
+
+@case("not_fabric_administrator")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "developer", SETTINGS)
+
+
+@case("service_principal_not_admitted")
+def _(inside: Inside) -> Reply:
+    inside.setting(PUBLIC, on=False)
+    return as_app(inside, WORKSPACES)
+
+
+@case("too_many_requests")
+def _(inside: Inside) -> Reply:
+    for _ in range(25):
+        assert as_user(inside, "admin", SETTINGS).status == 200
+    return as_user(inside, "admin", SETTINGS)
+
+
+@case("creation_not_admitted")
+def _(inside: Inside) -> Reply:
+    inside.setting(PUBLIC)
+    inside.setting(CREATE, on=False)
+    return as_app(inside, WORKSPACES, "POST", {"displayName": "new"})
+
+
+@case("creation_switch_off")
+def _(inside: Inside) -> Reply:
+    inside.setting(CREATE_WORKSPACES, on=False)
+    return as_user(inside, "developer", WORKSPACES, "POST", {"displayName": "new"})
+
+
+@case("capacity_not_found")
+def _(inside: Inside) -> Reply:
+    capacity = next(iter(inside.tenant.capacities))
+    body = {"displayName": "new", "capacityId": capacity["id"]}
+    inside.setting(PUBLIC)
+    inside.setting(CREATE)
+    inside.setting(CREATE_WORKSPACES)
+    return as_app(inside, WORKSPACES, "POST", body)
+
+
+@case("capacity_not_active")
+def _(inside: Inside) -> Reply:
+    capacity = next(iter(inside.tenant.capacities))
+    capacity["state"] = "Suspended"
+    return as_user(inside, "admin", WORKSPACES, "POST", {"displayName": "new", "capacityId": capacity["id"]})
+
+
+@case("name_taken")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "developer", WORKSPACES, "POST", {"displayName": "reports dev"})
+
+
+@case("workspace_not_found")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "developer", f"{WORKSPACES}/{workspace(inside, 'Reports Prod')['id']}")
+
+
+@case("workspace_role_too_low")
+def _(inside: Inside) -> Reply:
+    for entry in workspace(inside)["roleAssignments"]:
+        entry["role"] = "Contributor"
+    return assign(inside, inside.add_app()[1]["id"])
+
+
+@case("principal_unknown")
+def _(inside: Inside) -> Reply:
+    return assign(inside, inside.add_app()[0]["appId"])
+
+
+@case("principal_has_role")
+def _(inside: Inside) -> Reply:
+    return assign(inside, inside.user("admin")["id"], "User")
+
+
+@case("entity_not_found")
+def _(inside: Inside) -> Reply:
+    return update(inside, "NoSuchSetting", enabled=True)
+
+
+@case("too_many_principals")
+def _(inside: Inside) -> Reply:
+    entries = workspace(inside)["roleAssignments"]
+    entries += [
+        {"id": i, "principal": {"id": i, "type": "User"}, "role": "Viewer"}
+        for i in (str(uuid.UUID(int=n)) for n in range(1000))
+    ]
+    return assign(inside, inside.add_app()[1]["id"])
+
+
+@case("input_invalid")
+def _(inside: Inside) -> Reply:
+    return update(inside)
+
+
+@case("route_unknown")
+def _(_inside: Inside) -> Reply:
+    return unknown(Call("GET", "/v1/nothing", {}, {}, {}, b"", ORIGIN, "r"))
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_each_cause(name: str) -> None:
+    answer = CASES[name](Inside())
+    cause = CAUSES[name]
+    assert (answer.status, answer.body["errorCode"]) == (cause.status, cause.code), answer.body
+    assert answer.headers["x-ms-public-api-error-code"] == cause.code
+    assert answer.body["message"].startswith(cause.message.partition("{")[0])
+    assert answer.body["requestId"]
+    assert cause.source
+    assert cause.grade
+
+
+def test_the_limit_is_per_caller_on_the_tenants_clock() -> None:
+    inside = Inside()
+    refused = CASES["too_many_requests"](inside)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert as_user(inside, "fabricadmin", SETTINGS).status == 200
+    inside.tenant.section("clock")["offset_seconds"] = 61
+    token = inside.token("fabric", inside.user("admin")["id"], scp=SCOPES)
+    assert inside.call("fabric", "GET", SETTINGS, token).status == 200
+
+
+def test_a_setting_is_read_merged_and_written() -> None:
+    inside = Inside()
+    group = inside.add_group("api")
+    named = [{"graphId": group["id"], "name": "api"}]
+    answer = update(inside, enabled=True, enabledSecurityGroups=named)
+    assert answer.body["tenantSettings"][0]["enabledSecurityGroups"] == named
+    kept = update(inside, enabled=False).body["tenantSettings"][0]
+    assert (kept["enabled"], kept["enabledSecurityGroups"]) == (False, named)
+    listed = as_user(inside, "fabricadmin", SETTINGS).body
+    assert set(listed) == {"value", "continuationToken", "continuationUri"}
+    assert update(inside, enabled=True, enabledSecurityGroups=[{"graphId": group["id"]}]).status == 400
+    stranger = [{"graphId": str(uuid.uuid4()), "name": "x"}]
+    assert update(inside, enabled=True, enabledSecurityGroups=stranger).body["errorCode"] == "InvalidPrincipal"
+
+
+def test_a_service_principal_writes_settings_by_the_update_switch_only() -> None:
+    inside = Inside()
+    _, principal = inside.add_app()
+    group = inside.add_group(members=[principal["id"]])
+    token = inside.token("fabric", principal["id"])
+    path = f"{SETTINGS}/{PUBLIC}/update"
+    inside.setting(READ_ADMIN, enabled=(group["id"],))
+    assert inside.call("fabric", "GET", SETTINGS, token).status == 200
+    assert inside.call("fabric", "POST", path, token, {"enabled": True}).status == 401
+    inside.setting(UPDATE_ADMIN, enabled=(group["id"],))
+    assert inside.call("fabric", "POST", path, token, {"enabled": True}).status == 200
+    inside.setting(READ_ADMIN, enabled=(group["id"],), excluded=(group["id"],))
+    assert inside.call("fabric", "GET", SETTINGS, token).status == 401
+
+
+def test_a_role_assignments_life() -> None:
+    inside = Inside()
+    app, principal = inside.add_app()
+    made = assign(inside, principal["id"], role="Contributor")
+    assert made.status == 201
+    assert made.body["principal"]["servicePrincipalDetails"] == {"aadAppId": app["appId"]}
+    path = f"{WORKSPACES}/{workspace(inside)['id']}/roleAssignments"
+    assert made.headers["Location"] == f"{ORIGIN}{path}/{principal['id']}"
+    one = f"{path}/{principal['id']}"
+    assert as_user(inside, "developer", one, "PATCH", {"role": "Viewer"}).body["role"] == "Viewer"
+    assert as_user(inside, "developer", one).body["role"] == "Viewer"
+    assert as_user(inside, "developer", one, "DELETE").status == 200
+    assert as_user(inside, "developer", one).status == 404
+
+
+def test_creating_a_workspace_makes_its_admin() -> None:
+    inside = Inside()
+    capacity = next(iter(inside.tenant.capacities))
+    made = as_user(inside, "admin", WORKSPACES, "POST", {"displayName": "new", "capacityId": capacity["id"]})
+    assert made.status == 201
+    assert as_user(inside, "admin", f"{WORKSPACES}/{made.body['id']}").body["capacityId"] == capacity["id"]
+    assert as_user(inside, "developer", f"{WORKSPACES}/{made.body['id']}").status == 404
+    assert [c["id"] for c in as_user(inside, "admin", "/v1/capacities").body["value"]] == [capacity["id"]]
+    assert as_user(inside, "developer", "/v1/capacities").body["value"] == []
+
+
+def test_who_may_make_an_admin() -> None:
+    inside = Inside()
+    entry = next(
+        e for e in workspace(inside)["roleAssignments"] if e["principal"]["id"] == inside.user("developer")["id"]
+    )
+    entry["role"] = "Member"
+    target = inside.add_app()[1]["id"]
+    assert assign(inside, target, role="Admin").body["errorCode"] == "InsufficientWorkspaceRole"
+    assert assign(inside, target, role="Member").status == 201

@@ -1,0 +1,291 @@
+"""Each row of the Power BI table of refusals, staged by state alone."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from pbisetup.sandbox.powerbi.causes import CAUSES, HEADER
+from pbisetup.sandbox.powerbi.service import unknown
+from pbisetup.sandbox.wire import Call, Reply
+from tests.sandbox.inprocess import AUDIENCE, ORIGIN, Inside
+
+SETTING = "ServicePrincipalAccessPermissionAPIs"
+READ_ADMIN = "AllowServicePrincipalsUseReadAdminAPIs"
+SCOPES = "Workspace.ReadWrite.All Tenant.Read.All Report.Read.All"
+GROUPS = "/v1.0/myorg/groups"
+Case = Callable[[Inside], Reply]
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    def keep(function: Case) -> Case:
+        CASES[name] = function
+        return function
+
+    return keep
+
+
+def as_app(inside: Inside, path: str = GROUPS, method: str = "GET", body: Any = None, **claims: Any) -> Reply:
+    _, principal = inside.add_app()
+    return inside.call("powerbi", method, path, inside.token("powerbi", principal["id"], **claims), body)
+
+
+def as_user(
+    inside: Inside, name: str, path: str, method: str = "GET", body: Any = None, scp: str = SCOPES, **query: str
+) -> Reply:
+    token = inside.token("powerbi", inside.user(name)["id"], scp=scp)
+    return inside.call("powerbi", method, path, token, body, {f"${k}": v for k, v in query.items()})
+
+
+def workspace(inside: Inside, name: str = "Reports Dev") -> dict[str, Any]:
+    return next(w for w in inside.tenant.workspaces if w["displayName"] == name)
+
+
+@case("token_missing")
+def _(inside: Inside) -> Reply:
+    return inside.call("powerbi", "GET", GROUPS, None)
+
+
+@case("token_malformed")
+def _(inside: Inside) -> Reply:
+    return inside.call("powerbi", "GET", GROUPS, "pasted.badly")
+
+
+@case("token_expired")
+def _(inside: Inside) -> Reply:
+    return as_app(inside, exp=int(time.time()) - 1)
+
+
+@case("token_signature")
+def _(inside: Inside) -> Reply:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = {"aud": AUDIENCE["powerbi"], "tid": inside.tenant.id, "exp": int(time.time()) + 60}
+    return inside.call("powerbi", "GET", GROUPS, jwt.encode(claims, key, algorithm="RS256"))
+
+
+@case("token_foreign")
+def _(inside: Inside) -> Reply:
+    return as_app(inside, tid=str(uuid.uuid4()))
+
+
+@case("token_audience")
+def _(inside: Inside) -> Reply:
+    return as_app(inside, aud="https://management.azure.com/")
+
+
+@case("service_principal_setting_off")
+def _(inside: Inside) -> Reply:
+    inside.setting(SETTING, on=False)
+    return as_app(inside)
+
+
+@case("service_principal_outside_groups")
+def _(inside: Inside) -> Reply:
+    inside.setting(SETTING, enabled=(inside.add_group()["id"],))
+    return as_app(inside)
+
+
+@case("service_principal_excluded")
+def _(inside: Inside) -> Reply:
+    _, principal = inside.add_app()
+    group = inside.add_group(members=[principal["id"]])
+    inside.setting(SETTING, excluded=(group["id"],))
+    return inside.call("powerbi", "GET", GROUPS, inside.token("powerbi", principal["id"]))
+
+
+@case("my_workspace_of_an_app")
+def _(inside: Inside) -> Reply:
+    inside.setting(SETTING)
+    return as_app(inside, "/v1.0/myorg/reports")
+
+
+@case("app_roles_on_admin_route")
+def _(inside: Inside) -> Reply:
+    inside.setting(READ_ADMIN)
+    return as_app(inside, "/v1.0/myorg/admin/capacities", roles=["Tenant.Read.All"])
+
+
+@case("service_principal_not_admitted_to_admin")
+def _(inside: Inside) -> Reply:
+    inside.setting(READ_ADMIN, on=False)
+    return as_app(inside, "/v1.0/myorg/admin/capacities")
+
+
+@case("not_fabric_administrator")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "developer", "/v1.0/myorg/admin/capacities")
+
+
+@case("scopes_missing")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "admin", GROUPS, scp="Dataset.Read.All")
+
+
+@case("group_not_accessible")
+def _(inside: Inside) -> Reply:
+    inside.setting(SETTING)
+    return as_app(inside, f"{GROUPS}/{workspace(inside)['id']}")
+
+
+@case("workspace_role_too_low")
+def _(inside: Inside) -> Reply:
+    item = workspace(inside)
+    for entry in item["roleAssignments"]:
+        entry["role"] = "Viewer"
+    return as_user(inside, "developer", f"{GROUPS}/{item['id']}/users", "POST", {})
+
+
+@case("too_many_requests")
+def _(inside: Inside) -> Reply:
+    inside.tenant.section("limits")["admin_groups_per_minute"] = 1
+    as_user(inside, "admin", "/v1.0/myorg/admin/groups", top="1")
+    return as_user(inside, "admin", "/v1.0/myorg/admin/groups", top="1")
+
+
+def add(inside: Inside, **body: Any) -> Reply:
+    path = f"{GROUPS}/{workspace(inside)['id']}/users"
+    return as_user(inside, "developer", path, "POST", {"groupUserAccessRight": "Member", **body})
+
+
+@case("service_principal_unknown")
+def _(inside: Inside) -> Reply:
+    app, _principal = inside.add_app()
+    return add(inside, identifier=app["appId"], principalType="App")
+
+
+@case("principal_unknown")
+def _(inside: Inside) -> Reply:
+    return add(inside, identifier="nobody@contoso.onmicrosoft.com", principalType="User")
+
+
+@case("principal_type_missing")
+def _(inside: Inside) -> Reply:
+    return add(inside, identifier=str(uuid.uuid4()))
+
+
+@case("already_has_access")
+def _(inside: Inside) -> Reply:
+    return add(inside, identifier=inside.user("admin")["userPrincipalName"], principalType="User")
+
+
+@case("has_no_access")
+def _(inside: Inside) -> Reply:
+    path = f"{GROUPS}/{workspace(inside)['id']}/users/nobody"
+    return as_user(inside, "admin", path, "DELETE")
+
+
+@case("input_invalid")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "admin", GROUPS, filter="nonsense eq 'x'")
+
+
+@case("route_unknown")
+def _(_inside: Inside) -> Reply:
+    return unknown(Call("GET", "/v1.0/myorg/nothing", {}, {}, {}, b"", ORIGIN, "r"))
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_each_cause(name: str) -> None:
+    answer = CASES[name](Inside())
+    cause = CAUSES[name]
+    assert (answer.status, answer.headers.get(HEADER), answer.body) == (cause.status, cause.header, cause.body)
+    assert answer.headers["RequestId"]
+    assert cause.source
+    assert cause.grade
+
+
+def test_retry_after_is_the_rest_of_the_minute() -> None:
+    answer = CASES["too_many_requests"](Inside())
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize(
+    ("group", "admitted"),
+    [
+        ({}, True),
+        ({"onPremisesSyncEnabled": True}, False),
+        ({"groupTypes": ["Unified"]}, False),
+        ({"securityEnabled": False}, False),
+    ],
+)
+def test_which_groups_count(group: dict[str, Any], admitted: bool) -> None:
+    inside = Inside()
+    _, principal = inside.add_app()
+    made = inside.add_group(members=[principal["id"]], **group)
+    inside.setting(SETTING, enabled=(made["id"],))
+    answer = inside.call("powerbi", "GET", GROUPS, inside.token("powerbi", principal["id"]))
+    assert answer.status == (200 if admitted else 401)
+
+
+def test_the_member_must_be_the_service_principal_itself() -> None:
+    inside = Inside()
+    app, principal = inside.add_app()
+    nested = inside.add_group(members=[principal["id"]])
+    group = inside.add_group(members=[app["id"], app["appId"], inside.user("developer")["id"], nested["id"]])
+    inside.setting(SETTING, enabled=(group["id"],))
+    answer = inside.call("powerbi", "GET", GROUPS, inside.token("powerbi", principal["id"]))
+    assert answer.headers[HEADER] == "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
+
+
+def test_no_role_is_an_empty_list_and_a_role_by_group_shows_the_workspace() -> None:
+    inside = Inside()
+    inside.setting(SETTING)
+    _, principal = inside.add_app()
+    token = inside.token("powerbi", principal["id"])
+    assert inside.call("powerbi", "GET", GROUPS, token).body["value"] == []
+    group = inside.add_group(members=[principal["id"]])
+    entry = {"id": group["id"], "principal": {"id": group["id"], "type": "Group"}, "role": "Viewer"}
+    workspace(inside)["roleAssignments"].append(entry)
+    shown = inside.call("powerbi", "GET", GROUPS, token).body["value"]
+    assert [g["name"] for g in shown] == ["Reports Dev"]
+    assert set(shown[0]) == {
+        "id", "isReadOnly", "isOnDedicatedCapacity", "capacityId", "defaultDatasetStorageFormat", "type", "name",
+    }  # fmt: skip
+
+
+def test_both_audiences_are_accepted() -> None:
+    inside = Inside()
+    inside.setting(SETTING)
+    for audience in (AUDIENCE["powerbi"], AUDIENCE["fabric"], "00000009-0000-0000-c000-000000000000"):
+        assert as_app(inside, aud=audience).status == 200
+
+
+def test_adding_changing_and_removing_somebody() -> None:
+    inside = Inside()
+    _, principal = inside.add_app()
+    assert add(inside, identifier=principal["id"], principalType="App").status == 200
+    path = f"{GROUPS}/{workspace(inside)['id']}/users"
+    body = {"identifier": principal["id"], "principalType": "App", "groupUserAccessRight": "Viewer"}
+    assert as_user(inside, "admin", path, "PUT", body).status == 200
+    shown = [u for u in as_user(inside, "admin", path).body["value"] if u["identifier"] == principal["id"]]
+    assert shown[0]["groupUserAccessRight"] == "Viewer"
+    assert shown[0]["principalType"] == "App"
+    assert as_user(inside, "admin", f"{path}/{principal['id']}", "DELETE").status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("name eq 'reports dev'", ["Reports Dev"]),
+        ("contains(name,'Reports')", ["Reports Dev", "Reports Test", "Reports Prod"]),
+        ("contains(name,'Test') or name eq 'Reports Dev'", ["Reports Dev", "Reports Test"]),
+    ],
+)
+def test_groups_are_filtered(text: str, names: list[str]) -> None:
+    answer = as_user(Inside(), "admin", GROUPS, filter=text)
+    assert [g["name"] for g in answer.body["value"]] == names
+
+
+def test_top_and_skip() -> None:
+    inside = Inside()
+    first = as_user(inside, "admin", GROUPS, top="1").body
+    assert (first["@odata.count"], len(first["value"])) == (1, 1)
+    assert len(as_user(inside, "admin", GROUPS, skip="1").body["value"]) == 2
+    assert as_user(inside, "admin", GROUPS, top="x").status == 400

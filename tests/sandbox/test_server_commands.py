@@ -1,0 +1,123 @@
+"""`pbisetup sandbox ...`: start, env, reset, approve, scenarios, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.tenant import AZURE_CLI, GRAPH, SandboxTenant
+
+Start = Callable[..., SandboxTenant]
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pbisetup", "sandbox", *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("shell", ["bash", "dotenv"])
+@pytest.mark.parametrize("proxy", [False, True])
+def test_env_for_posix_shells(sandbox: SandboxTenant, shell: str, proxy: bool) -> None:
+    done = run("env", "--shell", shell, *(["--proxy"] if proxy else []), PBISETUP_SANDBOX_URL=sandbox.url)
+    words = shlex.split(done.stdout)
+    values = dict(word.split("=", 1) for word in words if word != "export")
+    assert values == {k: v for k, v in sandbox.env(proxy=proxy).items() if k in values}
+    assert values["PBISETUP_SANDBOX_TENANT"] == sandbox.tenant
+    assert values["PBISETUP_SANDBOX_OPERATOR_SECRET"] == sandbox.operator_secret
+    assert {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PBISETUP_SANDBOX_CA"} <= set(values)
+    assert values.get("HTTPS_PROXY") == (sandbox.proxy if proxy else None)
+    assert values.get("AZURE_AUTHORITY_HOST") == (None if proxy else sandbox.url)
+
+
+def test_env_for_powershell_and_an_unknown_shell(sandbox: SandboxTenant) -> None:
+    lines = run("env", "--shell", "pwsh", PBISETUP_SANDBOX_URL=sandbox.url).stdout.splitlines()
+    assert f"$env:PBISETUP_SANDBOX_URL = '{sandbox.url}'" in lines
+    assert run("env", "--shell", "fish", PBISETUP_SANDBOX_URL=sandbox.url).returncode == 2
+
+
+def test_without_a_running_sandbox(tmp_path: Path) -> None:
+    for words in (["env"], ["reset"], ["approve", "ABCDEFGHJ"]):
+        done = run(*words, PBISETUP_STATE_DIR=str(tmp_path))
+        assert done.returncode == 3
+        assert done.stdout == ""
+        assert "pbisetup sandbox start" in done.stderr
+
+
+def test_dead_run_files_are_cleaned_away(start_sandbox: Start, tmp_path: Path) -> None:
+    tenant = start_sandbox()
+    run_files = Path(os.environ["PBISETUP_STATE_DIR"]) / "sandbox" / "run"
+    live = next(p for p in run_files.glob("*.json") if json.loads(p.read_text("utf-8"))["url"] == tenant.url)
+    if os.name == "posix":
+        assert live.stat().st_mode & 0o777 == 0o600
+    other = tmp_path / "other"
+    (other / "sandbox" / "run").mkdir(parents=True)
+    (other / "sandbox" / "run" / "1.json").write_text(live.read_text("utf-8").replace('"pid": ', '"pid": 9'), "utf-8")
+    assert run("env", PBISETUP_STATE_DIR=str(other)).returncode == 3
+    assert list((other / "sandbox" / "run").iterdir()) == []
+    tenant.close()
+    if os.name == "posix":  # terminate() gives a Windows process no chance to clean up
+        assert not live.exists()
+
+
+def test_reset_and_approve(sandbox: SandboxTenant) -> None:
+    sandbox.put_state(lambda state: state["workspaces"].clear())
+    assert run("reset", "--scenario", "developer", PBISETUP_SANDBOX_URL=sandbox.url).returncode == 0
+    assert sandbox.state()["auto_approve"] == "developer"
+    assert run("reset", "--scenario", "nope", PBISETUP_SANDBOX_URL=sandbox.url).returncode == 2
+    sandbox.reset()
+    form = {"client_id": AZURE_CLI, "scope": f"{GRAPH}/.default"}
+    code = sandbox.http.post(f"/{sandbox.tenant}/oauth2/v2.0/devicecode", data=form).json()
+    done = run("approve", code["user_code"], "--user", "developer", PBISETUP_SANDBOX_URL=sandbox.url)
+    assert done.returncode == 0, done.stderr
+    answer = sandbox.token(grant_type="device_code", client_id=AZURE_CLI, device_code=code["device_code"])
+    assert answer.status_code == 200
+    wrong = run("approve", "WRONGCODE", PBISETUP_SANDBOX_URL=sandbox.url)
+    assert wrong.returncode == 2
+    assert "WRONGCODE" in wrong.stderr
+
+
+def test_scenarios_are_listed_with_a_line_each() -> None:
+    lines = run("scenarios").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down"]
+
+
+def test_start_refuses_what_it_cannot_do(sandbox: SandboxTenant, tmp_path: Path) -> None:
+    assert run("start", "--scenario", "nope").returncode == 2
+    port = sandbox.url.rsplit(":", 1)[1]
+    taken = run("start", "--port", port)
+    assert taken.returncode == 2
+    assert f"cannot listen on port {port}" in taken.stderr
+    broken = tmp_path / "state.json"
+    broken.write_text("not json", encoding="utf-8")
+    refused = run("start", "--state", str(broken))
+    assert refused.returncode == 2
+    assert "not the state of a sandbox" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_signals_end_it_with_exit_code_0(start_sandbox: Start, number: str) -> None:
+    tenant = start_sandbox()
+    tenant.process.send_signal(getattr(signal, number))
+    assert tenant.process.wait(10) == 0
+    assert tenant.stderr() == ""
+
+
+def test_options_are_the_weather(start_sandbox: Start) -> None:
+    tenant = start_sandbox("--latency", "5", "--replication-lag", "2", "--scenario", "locked-down", state=False)
+    assert tenant.state()["weather"] == {"replication_lag_seconds": 2.0, "latency_ms": 5.0}
+    assert tenant.state()["policies"]["allowedToCreateApps"] is False
