@@ -1,0 +1,101 @@
+"""Sets up what it needs in .venv beside this file, then runs the program or its tests.
+
+    python3 run.py pbisetup init --sandbox --yes
+    python3 run.py tests
+
+Needs Python 3.11 or newer with venv and pip, nothing else. Standard library only: it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
+LOCK = {"pbisetup": HERE / "requirements.txt", "tests": HERE / "requirements-dev.txt"}
+
+
+def main() -> int:
+    what, arguments = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    if what not in LOCK:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before the package's own requirement is checked
+        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 2
+    if problem := windows_problem():
+        print(problem, file=sys.stderr)
+        return 2
+    prepare(what)
+    if what == "pbisetup":
+        return subprocess.call([PYTHON, "-m", "pbisetup", *arguments])
+    return tests(arguments)
+
+
+def prepare(what: str) -> None:
+    """Make the environment, or leave it where the lock file it was made from is still the same."""
+    lock = LOCK[what]
+    stamp = VENV / f".{lock.stem}.sha256"
+    wanted = hashlib.sha256(lock.read_bytes() + (HERE / "pyproject.toml").read_bytes()).hexdigest()
+    if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    print(f"setting up {VENV.name} (once; about 65 MB to download, half a minute or more)", file=sys.stderr)
+    if not PYTHON.exists():
+        venv.create(VENV, with_pip=True)
+    # Without compiling: msgraph-sdk alone has 16,000 modules, of which a run imports a few hundred.
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
+    subprocess.check_call([*pip, "--requirement", lock])
+    subprocess.check_call([*pip, "--no-deps", "--editable", HERE])
+    stamp.write_text(wanted)
+
+
+def tests(arguments: list[str]) -> int:
+    """Everything that must hold: style, types (also as on Windows), imports, behaviour."""
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    if arguments:
+        return subprocess.call([PYTHON, "-m", "pytest", *arguments], cwd=HERE)
+    for step in (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["mypy", "--platform", "win32"],
+        ["importlinter.cli", "lint"],
+        ["pytest", "-n", "auto"],
+    ):
+        command: list[str | Path] = [PYTHON, "-m", *step]
+        if step[0] == "importlinter.cli":
+            command = [BIN / "lint-imports"]
+        print(f"== {' '.join(step)}", flush=True)
+        if status := subprocess.call(command, cwd=HERE):
+            return status
+    return 0
+
+
+def windows_problem() -> str | None:
+    """Why msgraph-sdk cannot be unpacked here, if it cannot: its longest path has 324 characters."""
+    if sys.platform != "win32":
+        return None
+    import winreg
+
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
+            if winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1:
+                return None
+    except OSError:
+        pass
+    return (
+        "Windows long paths are off, so msgraph-sdk cannot be installed here. Either have an administrator run\n"
+        "  reg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\FileSystem /v LongPathsEnabled /t REG_DWORD /d 1 /f\n"
+        "and open a new terminal, or see README.md, 'On Windows', for ways that need no administrator."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

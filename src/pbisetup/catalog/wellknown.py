@@ -1,0 +1,38 @@
+"""Ids that are the same in every tenant. Object ids never are: those are looked up by app id."""
+
+from __future__ import annotations
+
+AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The first-party public client that azure-identity signs people in with (entra.md 12)."""
+
+# Directory role template ids (entra.md 1.12).
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+CLOUD_APPLICATION_ADMINISTRATOR = "158c047a-c907-4556-b7ef-446551a6b5f7"
+APPLICATION_DEVELOPER = "cf1c38e5-3621-4004-a7cb-879624dced7c"
+GROUPS_ADMINISTRATOR = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
+USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+FABRIC_ADMINISTRATOR = "a9ea8996-122f-4c74-9520-8edcd192826c"
+AI_ADMINISTRATOR = "d2562ede-74db-457e-a7b6-544e236ebb61"
+
+ROLE_NAMES = {
+    GLOBAL_ADMINISTRATOR: "Global Administrator",
+    PRIVILEGED_ROLE_ADMINISTRATOR: "Privileged Role Administrator",
+    APPLICATION_ADMINISTRATOR: "Application Administrator",
+    CLOUD_APPLICATION_ADMINISTRATOR: "Cloud Application Administrator",
+    APPLICATION_DEVELOPER: "Application Developer",
+    GROUPS_ADMINISTRATOR: "Groups Administrator",
+    USER_ADMINISTRATOR: "User Administrator",
+    FABRIC_ADMINISTRATOR: "Fabric Administrator",
+    AI_ADMINISTRATOR: "AI Administrator",
+    "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
+    "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9": "Conditional Access Administrator",
+    "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
+    "88d8e3e3-8f55-4a1e-953a-9b9898b8876b": "Directory Readers",
+}
+
+PUBLIC_API_SETTING = "ServicePrincipalAccessPermissionAPIs"
+PUBLIC_API_SETTING_TITLE = "Service principals can call Fabric public APIs"
+OLD_PUBLIC_API_SETTING = "ServicePrincipalAccess"
+"""The single switch that was split in May 2025; tenants and documents may still show it (powerbi.md 1.2)."""

@@ -1,0 +1,390 @@
+"""`plan` and `apply`, and what `init` shares with them: applying environments and proving them."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pbisetup.cli import options as opt
+from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds, signed_in, spelled, tenant_of
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from pbisetup.execution.converge import Converged
+    from pbisetup.execution.runner import Outcome, Status
+    from pbisetup.model.finding import Examination
+    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.model.plan import Plan, Step
+    from pbisetup.observe.session import Session
+    from pbisetup.planning.planner import DeletedChoice
+    from pbisetup.services.clock import SystemClock
+    from pbisetup.services.secret_store import Store
+    from pbisetup.ui.terminal import Terminal
+
+
+def plan(
+    environments: opt.EnvironmentNames = None,
+    detailed_exitcode: bool = typer.Option(False, "--detailed-exitcode", help="Exit 10 where something would change."),
+    manifest: opt.ManifestPath = None,
+    sandbox: opt.Sandbox = False,
+    cloud: opt.CloudName = None,
+    tenant: opt.Tenant = None,
+    operator: opt.Operator = "auto",
+    operator_client_id: opt.OperatorClientId = None,
+    format: opt.Format = "text",
+    no_color: opt.NoColor = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Show what would change. Changes nothing."""
+    common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
+    with command(common) as terminal:
+        from pbisetup.execution.converge import look
+        from pbisetup.services.clock import SystemClock
+        from pbisetup.ui.progress import show_plan
+
+        loaded = load_manifest(common)
+        plans = []
+        with network(common, terminal, loaded) as reach:
+            for environment in choose(loaded, environments):
+                with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
+                    _, planned = look(
+                        session, loaded, environment, store_for(common, environment, terminal), SystemClock()
+                    )
+                plans.append(planned)
+                if not common.json:
+                    show_plan(terminal, planned)
+        if common.json:
+            shown = [plan_json(p) for p in plans]
+            terminal.result(json.dumps({"schema": "pbisetup/plan/v1", "environments": shown}, indent=2))
+        if detailed_exitcode and any(p.changes for p in plans):
+            raise typer.Exit(10)
+
+
+def apply(
+    environments: opt.EnvironmentNames = None,
+    yes: opt.Yes = False,
+    wait: opt.Wait = "2m",
+    deleted_app: opt.DeletedApp = None,
+    manifest: opt.ManifestPath = None,
+    sandbox: opt.Sandbox = False,
+    cloud: opt.CloudName = None,
+    tenant: opt.Tenant = None,
+    operator: opt.Operator = "auto",
+    operator_client_id: opt.OperatorClientId = None,
+    format: opt.Format = "text",
+    no_color: opt.NoColor = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Make the environments as the manifest says, and prove it with a token. Safe to run again."""
+    common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
+    with command(common) as terminal:
+        need_consent(terminal, yes)
+        loaded = load_manifest(common)
+        chosen = choose(loaded, environments)
+        with network(common, terminal, loaded) as reach:
+            done = []
+            for environment in chosen:
+                with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
+                    done += apply_all(common, terminal, session, loaded, [environment], yes, seconds(wait), deleted_app)
+        finish(common, terminal, done)
+
+
+def need_consent(terminal: Terminal, yes: bool) -> None:
+    """Without a terminal nobody can agree: then --yes must have been said."""
+    from pbisetup.model.errors import UsageError
+
+    if not yes and not terminal.interactive:
+        raise UsageError(
+            "PBI108",
+            "there is no terminal to ask in, and changes need a yes",
+            remedy="Add --yes to agree beforehand; `pbisetup plan` shows what it would do.",
+        )
+
+
+def store_for(common: Common, environment: Environment, terminal: Terminal) -> Store:
+    from pbisetup.services.secret_store import EnvFile, PrintOnce
+
+    if environment.credential.store == "stdout":
+        return PrintOnce(terminal.value)
+    return EnvFile(common.manifest_path.parent, environment.name)
+
+
+class Talk:
+    """The hooks of a run: shows plans and progress, asks once a plan, and hears Ctrl-C between steps."""
+
+    def __init__(
+        self,
+        common: Common,
+        terminal: Terminal,
+        session: Session,
+        yes: bool,
+        deleted: str | None,
+    ) -> None:
+        from pbisetup.ui.progress import Progress
+
+        self._terminal, self._session, self._yes = terminal, session, yes
+        self._common, self._deleted = common, deleted
+        self._progress = Progress(terminal)
+        self.started, self.ended, self.waiting = (
+            self._progress.started,
+            self._progress.ended,
+            self._progress.waiting,
+        )
+        self.interrupts = 0
+
+    def plan(self, plan: Plan) -> None:
+        from pbisetup.ui.progress import show_plan
+
+        self._terminal.clear()
+        show_plan(self._terminal, plan)
+
+    def agreed(self, plan: Plan) -> bool:
+        """Ask, naming the tenant. From a yes on, Ctrl-C is heard between steps instead of at once."""
+        if not self._yes:
+            from pbisetup.ui import prompts
+
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            count, tenant = len(plan.own), self._session.tenant
+            what = "this change" if count == 1 else f"these {count} changes"
+            if not prompts.confirm(f"Make {what} in {tenant.name} ({tenant.domain})?"):
+                return False
+        signal.signal(signal.SIGINT, self.hear)
+        return True
+
+    def deleted_app(self, environment: str) -> DeletedChoice | None:
+        from pbisetup.model.errors import UsageError
+
+        if self._deleted in ("restore", "purge"):
+            return "restore" if self._deleted == "restore" else "purge"
+        if self._deleted is not None:
+            raise UsageError("PBI104", f"--deleted-app {self._deleted!r} is not one of restore, purge")
+        if self._yes or not self._terminal.interactive:
+            return None
+        from pbisetup.ui import prompts
+
+        answer = prompts.choose(
+            f"The app registration of {environment!r} was deleted and can be brought back. What shall become of it?",
+            [("restore", "bring it back"), ("purge", "remove it for good and make a new one")],
+        )
+        return "purge" if answer == "purge" else "restore"
+
+    def sign_in_prompt(self, uri: str, code: str, _text: str) -> None:
+        self._terminal.say(f"To sign in to the new app, open {uri} and enter the code {code}", "bold")
+
+    def stopping(self) -> bool:
+        return self.interrupts > 0
+
+    def hear(self, _number: int, _frame: FrameType | None) -> None:
+        """The first Ctrl-C finishes the step under way; the second stops at once."""
+        self.interrupts += 1
+        if self.interrupts > 1:
+            raise KeyboardInterrupt
+        self._terminal.say("stopping after this step; Ctrl-C again stops at once", "yellow")
+
+
+def apply_all(
+    common: Common,
+    terminal: Terminal,
+    session: Session,
+    manifest: Manifest,
+    environments: Sequence[Environment],
+    yes: bool,
+    patience: int,
+    deleted: str | None,
+) -> list[Converged]:
+    """Apply and prove each environment; what one lacks does not stop the others."""
+    from pbisetup.execution.converge import converge
+    from pbisetup.services.clock import SystemClock
+
+    clock = SystemClock()
+    results = []
+    for environment in environments:
+        talk = Talk(common, terminal, session, yes, deleted)
+        store = store_for(common, environment, terminal)
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            done = converge(session, manifest, environment, store, clock, talk)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if done.credential is not None and done.credential.secret is not None:
+            terminal.redact.add(done.credential.secret.reveal())
+        if not done.declined and not done.interrupted:
+            done.examination = prove(terminal, session, environment, done, clock, talk, patience)
+        results.append(done)
+        if done.interrupted or done.declined:
+            break
+    return results
+
+
+def prove(
+    terminal: Terminal,
+    session: Session,
+    environment: Environment,
+    done: Converged,
+    clock: SystemClock,
+    talk: Talk,
+    patience: int,
+) -> Examination | None:
+    """Sign in to the app and ask the API: the examination, or None where there is nothing here to sign in with."""
+    from pbisetup.diagnosis.rules import examine
+    from pbisetup.execution.converge import outputs, prove_app, prove_user
+    from pbisetup.observe.expectation import expected
+    from pbisetup.planning.planner import is_service_app, wanted_scopes
+    from pbisetup.ui.progress import examination_lines
+
+    known = outputs(done)
+    if "client_id" not in known:
+        return None
+    changed = bool(done.outcomes("done"))
+    if is_service_app(environment):
+        tried = prove_app(session, environment, done, clock, talk.waiting, patience)
+        wanted = expected(session.network.cloud, session.tenant.id, known["client_id"], known.get("sp_object_id"))
+    else:
+        tried = prove_user(session, environment, known["client_id"], talk.sign_in_prompt)
+        wanted = expected(
+            session.network.cloud,
+            session.tenant.id,
+            known["client_id"],
+            None,
+            sign_in="user",
+            scopes=frozenset(wanted_scopes(environment)),
+        )
+    if tried is None:
+        return None
+    # What was seen before this run changed it proves nothing about now.
+    examination = examine(environment.name, tried, wanted, None if changed else done.snapshot)
+    terminal.clear()
+    terminal.say()
+    terminal.say(f"Proof for {environment.name}", "bold")
+    for line in examination_lines(examination, terminal.width):
+        terminal.say(line)
+    return examination
+
+
+def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> None:
+    """Say what became of it, what to type next, and leave with the right exit code."""
+    from pbisetup.model.errors import ExitCode
+
+    codes = [each.exit_code for each in done]
+    order = (ExitCode.INTERRUPTED, ExitCode.PARTIAL, ExitCode.HANDOFF, ExitCode.WRONG, ExitCode.OK)
+    code = next((c for c in order if c in codes), ExitCode.OK)
+    if common.json:
+        shown = [_result_json(each) for each in done]
+        terminal.result(json.dumps({"schema": "pbisetup/apply/v1", "environments": shown}, indent=2))
+    else:
+        terminal.say()
+        for each in done:
+            for line in _summary(each):
+                terminal.result(line)
+        for line in _next_commands(done, code):
+            terminal.result(line)
+    raise typer.Exit(code)
+
+
+def _summary(done: Converged) -> list[str]:
+    name = done.environment.name
+    if done.declined:
+        return [f"{name}: nothing was changed."]
+    words: dict[Status, str] = {
+        "done": "done",
+        "handed off": "for somebody else",
+        "failed": "failed",
+        "not run": "not run",
+    }
+    counted = {status: done.outcomes(status) for status in words}
+    lines = []
+    if not any(counted.values()):
+        lines.append(f"{name}: everything is as it should be; nothing was changed.")
+    else:
+        counts = ", ".join(f"{n} {words[s]}" for s, n in counted.items() if n)
+        lines.append(f"{name}: {counts}.")
+    handed_on = {k: v for result in done.results for k, v in result.outputs.items()}
+    if where := handed_on.get("secret_where"):
+        lines.append(f"{name}: the secret is in {where}, until {handed_on['secret_ends']}.")
+    if done.interrupted:
+        stopped = next((o for r in done.results for o in r.of("not run")), None)
+        lines.append(f"{name}: stopped{f' before: {stopped.step.title}' if stopped else ''}. Run again to continue.")
+    elif done.examination is not None:
+        verdict = (
+            "works: a token was issued and the Power BI API answered it"
+            if done.examination.healthy
+            else "does not work yet"
+        )
+        lines.append(f"{name}: the app {verdict}.")
+    return lines
+
+
+def _next_commands(done: Sequence[Converged], code: int) -> list[str]:
+    from pbisetup.model.errors import ExitCode
+
+    if all(each.declined for each in done):
+        return []
+    name = next((e.environment.name for e in done if e.exit_code == code), done[0].environment.name)
+    if code == ExitCode.HANDOFF:
+        commands = [
+            (f"pbisetup handoff {name}", "what the others must do, ready to send"),
+            (f"pbisetup apply {name}", "when they have done it"),
+            (f"pbisetup doctor {name}", "what works and what does not"),
+        ]
+    elif code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED):
+        commands = [
+            (f"pbisetup apply {name}", "continue"),
+            (f"pbisetup plan {name}", "what is left"),
+            (f"pbisetup doctor {name}", "what works and what does not"),
+        ]
+    else:
+        commands = [
+            (f"pbisetup token {name}", "a token for your program or curl"),
+            (f"pbisetup doctor {name}", "what works and what does not"),
+            (f"pbisetup plan {name}", "what has changed since"),
+        ]
+    spelled_out = [(spelled(c), why) for c, why in commands]
+    width = max(len(c) for c, _ in spelled_out)
+    return ["Next:", *(f"  {c.ljust(width)}  # {why}" for c, why in spelled_out)]
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON; what is not known before apply stands as `{name}`."""
+    return {"environment": plan.environment, "steps": [_step_json(step) for step in plan.steps]}
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "change": step.change,
+        "title": step.title,
+        "why": step.why,
+        "who": list(step.who),
+        "allowed": step.allowed,
+        "because": step.because,
+        "needs": list(step.needs),
+        "takes": step.takes,
+        "undo": step.undo,
+        "warning": step.warning,
+        "deferred": step.deferred,
+        "action": {"kind": step.action.kind, **step.action.params} if step.action else None,
+    }
+
+
+def _result_json(done: Converged) -> dict[str, Any]:
+    def shown(outcome: Outcome) -> dict[str, Any]:
+        return {
+            "id": outcome.step.id,
+            "title": outcome.step.title,
+            "status": outcome.status,
+            "because": outcome.because,
+        }
+
+    return {
+        "environment": done.environment.name,
+        "declined": done.declined,
+        "interrupted": done.interrupted,
+        "steps": [shown(o) for result in done.results for o in result.outcomes],
+        "outputs": {k: v for result in done.results for k, v in result.outputs.items()},
+        "examination": done.examination.to_json() if done.examination else None,
+    }

@@ -1,0 +1,198 @@
+"""What every command starts from: the terminal, the manifest, the cloud, and one place where errors end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from pbisetup.model.cloud import Cloud
+    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.observe.session import Session
+    from pbisetup.services.network import Network
+    from pbisetup.ui.terminal import Terminal
+
+FILENAME = "pbisetup.toml"
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that every command has."""
+
+    manifest: Path | None = None
+    sandbox: bool = False
+    scenario: str | None = None
+    cloud: str | None = None
+    tenant: str | None = None
+    operator: str = "auto"
+    operator_client_id: str | None = None
+    format: str = "text"
+    no_color: bool = False
+    verbose: bool = False
+
+    @property
+    def manifest_path(self) -> Path:
+        return (self.manifest or Path(FILENAME)).absolute()
+
+    @property
+    def json(self) -> bool:
+        return self.format == "json"
+
+
+@contextlib.contextmanager
+def command(common: Common) -> Iterator[Terminal]:
+    """Runs a command's body: whatever it raises ends here, as words and an exit code."""
+    from pbisetup.model.errors import ExitCode, PbisetupError, UsageError
+    from pbisetup.ui.failure import show, show_unexpected
+    from pbisetup.ui.terminal import Terminal
+
+    terminal = Terminal(color=not common.no_color)
+    try:
+        if common.format not in ("text", "json"):
+            raise UsageError("PBI104", f"--format {common.format!r} is not one of text, json")
+        yield terminal
+    except PbisetupError as error:
+        raise typer.Exit(show(terminal, error, as_json=common.json)) from None
+    except KeyboardInterrupt:
+        terminal.say("stopped", "yellow")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except (typer.Exit, SystemExit):
+        raise
+    except Exception as error:
+        raise typer.Exit(show_unexpected(terminal, error)) from None
+
+
+def load_manifest(common: Common) -> Manifest:
+    from pbisetup.services.manifest_file import load
+
+    return load(common.manifest_path)
+
+
+@contextlib.contextmanager
+def network(common: Common, terminal: Terminal, manifest: Manifest | None) -> Iterator[Network]:
+    """The cloud that is meant, reachable; an embedded tenant lives as long as the block."""
+    from pbisetup.services.network import Network, Trace
+    from pbisetup.ui.progress import request_line
+
+    trace = Trace(listener=(lambda r: terminal.say(request_line(r), "dim")) if common.verbose else None)
+    with contextlib.ExitStack() as stack:
+        yield Network(_cloud(common, terminal, manifest, stack), trace)
+
+
+def _cloud(common: Common, terminal: Terminal, manifest: Manifest | None, stack: contextlib.ExitStack) -> Cloud:
+    from pbisetup.catalog.clouds import clouds, sandbox_cloud
+    from pbisetup.model.errors import UsageError
+
+    wanted = "sandbox" if common.sandbox or common.scenario else common.cloud
+    if manifest is not None:
+        if wanted is not None and wanted != manifest.cloud:
+            asked = f"--cloud {common.cloud}" if common.cloud else "--sandbox"
+            raise UsageError(
+                "PBI106",
+                f"the manifest is for the cloud {manifest.cloud!r}; {asked} does not go with it",
+                remedy="Use another folder or another --manifest for another cloud.",
+            )
+        wanted = manifest.cloud
+    wanted = wanted or "public"
+    if wanted == "sandbox":
+        url = os.environ.get("PBISETUP_SANDBOX_URL", "").strip()
+        if url and not common.sandbox and not common.scenario:
+            return sandbox_cloud(url, os.environ.get("PBISETUP_SANDBOX_CA", "").strip() or None)
+        return _embedded(common, terminal, stack)
+    if wanted not in clouds():
+        raise UsageError("PBI104", f"--cloud {wanted!r} is not one of {', '.join((*clouds(), 'sandbox'))}")
+    return clouds()[wanted]
+
+
+def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -> Cloud:
+    from pbisetup.catalog.clouds import sandbox_cloud
+    from pbisetup.model.errors import Unavailable
+    from pbisetup.sandbox.embedded import EmbeddedStartError, EmbeddedTenant
+
+    terminal.transient("  … starting the local tenant")
+    tenant = EmbeddedTenant(common.manifest_path.parent, scenario=common.scenario)
+    try:
+        running = stack.enter_context(tenant)
+    except EmbeddedStartError as error:
+        raise Unavailable("PBI208", str(error)) from None
+    finally:
+        terminal.clear()
+    return sandbox_cloud(running.url, running.ca)
+
+
+@contextlib.contextmanager
+def signed_in(common: Common, terminal: Terminal, reach: Network, tenant: str | None) -> Iterator[Session]:
+    """The operator, signed in to the tenant that is meant."""
+    from pbisetup.model.errors import UsageError
+    from pbisetup.observe.session import ROUTES, SignIn, sign_in
+
+    if common.operator not in ROUTES:
+        raise UsageError("PBI104", f"--operator {common.operator!r} is not one of {', '.join(ROUTES)}")
+    session = sign_in(
+        reach,
+        SignIn(
+            route=common.operator,
+            tenant=tenant,
+            client_id=common.operator_client_id,
+            terminal=terminal.interactive,
+            prompt=lambda uri, code, _text: terminal.say(f"To sign in, open {uri} and enter the code {code}", "bold"),
+        ),
+    )
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def choose(manifest: Manifest, names: list[str] | None) -> list[Environment]:
+    """The environments that are meant: those named, else all."""
+    return [choose_one(manifest, name) for name in names] if names else list(manifest.environments.values())
+
+
+def choose_one(manifest: Manifest, name: str | None) -> Environment:
+    """The environment of this name, or the only one."""
+    from pbisetup.model.errors import UsageError
+
+    known = ", ".join(manifest.environments)
+    if name is None:
+        if len(manifest.environments) == 1:
+            return next(iter(manifest.environments.values()))
+        raise UsageError("PBI107", f"there are several environments: {known}", remedy="Name one of them.")
+    if name not in manifest.environments:
+        raise UsageError("PBI107", f"the manifest has no environment {name!r}; it has: {known}")
+    return manifest.environments[name]
+
+
+def tenant_of(common: Common, environment: Environment) -> str | None:
+    """The tenant that is meant. Raises UsageError where --tenant contradicts the manifest."""
+    from pbisetup.model.errors import UsageError
+
+    if common.tenant and environment.tenant and common.tenant.lower() != environment.tenant.lower():
+        raise UsageError(
+            "PBI106",
+            f"the manifest says tenant {environment.tenant} for {environment.name!r}; --tenant says {common.tenant}",
+        )
+    return common.tenant or environment.tenant
+
+
+def seconds(text: str) -> int:
+    """`90s`, `5m`, `1h` or plain seconds. Raises UsageError."""
+    from pbisetup.model.errors import UsageError
+
+    match = re.fullmatch(r"(\d{1,5})([smh]?)", text.strip())
+    if match is None:
+        raise UsageError("PBI104", f"--wait {text!r} is no time such as 0, 90s or 5m")
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def spelled(text: str) -> str:
+    """A pbisetup command as this person would type it: run.py says how it was called."""
+    prefix = os.environ.get("PBISETUP_COMMAND", "").strip()
+    return text.replace("pbisetup ", f"{prefix} ", 1) if prefix and text.startswith("pbisetup ") else text

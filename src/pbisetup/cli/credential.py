@@ -1,0 +1,70 @@
+"""Which app is meant: from flags, else a named environment, else AZURE_* variables, else the manifest's only environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pbisetup.cli.context import Common, choose_one, load_manifest
+
+if TYPE_CHECKING:
+    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.model.secret import Secret
+    from pbisetup.services.secret_store import AppCredential
+
+
+@dataclass(frozen=True)
+class Found:
+    """The app that is meant, with what the manifest says of it."""
+
+    credential: AppCredential | None
+    where: str
+    manifest: Manifest | None = None
+    environment: Environment | None = None
+
+
+def app_credential(common: Common, name: str | None, client_id: str | None, secret: str | None) -> Found:
+    """Find the app's credential. Raises UsageError where it is not clear which one is meant."""
+    from pbisetup.model.errors import UsageError
+    from pbisetup.model.secret import Secret
+    from pbisetup.services.secret_store import AppCredential
+
+    if secret is not None and secret != "-":  # noqa: S105 - the dash
+        raise UsageError("PBI109", "a secret is never an argument", remedy="Use --secret - and pipe it in.")
+    given = Secret(sys.stdin.readline().strip("\r\n")) if secret == "-" else None  # noqa: S105 - the dash
+    if client_id:
+        tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "")
+        if not tenant:
+            raise UsageError("PBI109", "--client-id needs --tenant, or AZURE_TENANT_ID")
+        value = given or _secret_from_environment()
+        return Found(AppCredential(tenant, client_id, value, "command line"), "command line")
+    has_manifest = common.manifest_path.exists()
+    if name is None and os.environ.get("AZURE_CLIENT_ID"):
+        tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "")
+        value = given or _secret_from_environment()
+        credential = AppCredential(tenant, os.environ["AZURE_CLIENT_ID"], value, "environment variables")
+        return Found(credential, "environment variables")
+    if name is None and not has_manifest:
+        raise UsageError(
+            "PBI109",
+            "which app? there is neither a manifest here nor AZURE_CLIENT_ID",
+            remedy="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or make an app with `pbisetup init`.",
+        )
+    manifest = load_manifest(common)
+    environment = choose_one(manifest, name)
+    from pbisetup.services.secret_store import EnvFile
+
+    store = EnvFile(common.manifest_path.parent, environment.name)
+    stored = store.credential()
+    if stored is not None and given is not None:
+        stored = AppCredential(stored.tenant_id, stored.client_id, given, "standard input")
+    return Found(stored, store.name, manifest, environment)
+
+
+def _secret_from_environment() -> Secret | None:
+    from pbisetup.model.secret import Secret
+
+    value = os.environ.get("AZURE_CLIENT_SECRET", "")
+    return Secret(value) if value else None

@@ -1,0 +1,116 @@
+"""`doctor`: examine an app, from its credential to what the API answers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pbisetup.cli import options as opt
+from pbisetup.cli.context import Common, command, network, signed_in, tenant_of
+from pbisetup.cli.credential import app_credential
+
+if TYPE_CHECKING:
+    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.model.snapshot import Snapshot
+    from pbisetup.services.network import Network
+    from pbisetup.ui.terminal import Terminal
+
+
+def doctor(
+    environment: opt.EnvironmentName = None,
+    client_id: Annotated[str | None, typer.Option("--client-id", help="The app, instead of the manifest's.")] = None,
+    secret: Annotated[
+        str | None, typer.Option("--secret", metavar="-", help="`-` reads the app's secret from standard input.")
+    ] = None,
+    workspace: Annotated[
+        list[str] | None, typer.Option("--workspace", help="A workspace, by name or id, that the app should see.")
+    ] = None,
+    manifest: opt.ManifestPath = None,
+    sandbox: opt.Sandbox = False,
+    scenario: opt.Scenario = None,
+    cloud: opt.CloudName = None,
+    tenant: opt.Tenant = None,
+    operator: Annotated[
+        str,
+        typer.Option(
+            "--operator", help="none, or how you sign in so that directory and settings can be seen: auto, az, ..."
+        ),
+    ] = "none",
+    operator_client_id: opt.OperatorClientId = None,
+    format: opt.Format = "text",
+    no_color: opt.NoColor = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Say what works, what does not, why, and who can mend it. Changes nothing."""
+    common = Common(manifest, sandbox, scenario, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
+    with command(common) as terminal:
+        from pbisetup.diagnosis.rules import examine
+        from pbisetup.model.manifest import WorkspaceSpec
+        from pbisetup.observe.app import missing_credential, probe
+        from pbisetup.observe.expectation import expected
+        from pbisetup.planning.manifest import is_guid
+        from pbisetup.services.clock import SystemClock
+        from pbisetup.ui.progress import examination_lines
+
+        found = app_credential(common, environment, client_id, secret)
+        if found.credential is not None and found.credential.secret is not None:
+            terminal.redact.add(found.credential.secret.reveal())
+        specs = [
+            WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w}))
+            for w in workspace or []
+        ]
+        if found.environment is not None and not specs:
+            specs = list(found.environment.workspaces)
+        with network(common, terminal, found.manifest) as reach:
+            snapshot = _snapshot(common, terminal, reach, found.manifest, found.environment)
+            if found.credential is None:
+                tried = missing_credential(found.where)
+            else:
+                tried = probe(reach, found.credential, specs, clock=SystemClock(), waiting=lambda *_: None)
+            known = found.credential
+            wanted = expected(
+                reach.cloud,
+                _tenant_id(known.tenant_id if known else None),
+                known.client_id if known else None,
+                _sp(snapshot),
+            )
+            examination = examine(found.environment.name if found.environment else None, tried, wanted, snapshot)
+        terminal.clear()
+        if common.json:
+            terminal.result(json.dumps({**examination.to_json(), "requests": reach.trace.count}, indent=2))
+        else:
+            for line in examination_lines(examination, terminal.width):
+                terminal.result(line)
+            terminal.result()
+            terminal.result("Healthy." if examination.healthy else "Not healthy.")
+        raise typer.Exit(0 if examination.healthy else 1)
+
+
+def _snapshot(
+    common: Common, terminal: Terminal, reach: Network, manifest: Manifest | None, environment: Environment | None
+) -> Snapshot | None:
+    """What the operator sees, where there is an operator and a manifest that says what belongs to the app."""
+    if common.operator == "none" or manifest is None or environment is None:
+        return None
+    from pbisetup.cli.apply import store_for
+    from pbisetup.execution.converge import look
+    from pbisetup.services.clock import SystemClock
+
+    with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
+        snapshot, _ = look(session, manifest, environment, store_for(common, environment, terminal), SystemClock())
+    return snapshot
+
+
+def _tenant_id(name: str | None) -> str | None:
+    from pbisetup.planning.manifest import is_guid
+
+    return name if name and is_guid(name) else None
+
+
+def _sp(snapshot: Snapshot | None) -> str | None:
+    from pbisetup.model.facts import value_of
+
+    principal = value_of(snapshot.service_principal) if snapshot else None
+    return principal.object_id if principal else None

@@ -1,0 +1,314 @@
+"""What each kind of action does. One function a kind; each is idempotent or guarded, and returns what it hands on."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pbisetup.execution.replication import PASSING, Waits, already_there, is_not_yet, repeat
+from pbisetup.model.errors import PbisetupError, Unreachable
+from pbisetup.model.secret import Secret
+from pbisetup.observe.environment import read_setting
+from pbisetup.observe.session import Session
+from pbisetup.services.answer import Answer
+from pbisetup.services.journal import Journal
+from pbisetup.services.secret_store import AppCredential, OpenStore
+
+Outputs = dict[str, str]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass
+class Workbench:
+    """What the steps of one environment work with."""
+
+    session: Session
+    environment: str
+    journal: Journal
+    clock: Clock
+    waits: Waits
+    store: OpenStore | None
+    """Opened and proved writable before the first write, where a secret is going to be made."""
+    outputs: Outputs = field(default_factory=dict)
+    credential: AppCredential | None = None
+    """The credential that was made in this run, for the proof; the only place outside the store that holds it."""
+
+    def sent(self, call: Callable[[], Answer], what: str) -> Answer:
+        """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words."""
+        answer = repeat(call, f"{what}: the directory does not show it everywhere yet", self.clock, self.waits)
+        if answer.ok or already_there(answer):
+            return answer
+        raise answer.refusal(what)
+
+
+Params = Mapping[str, Any]
+
+
+def upsert_application(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    by_name = graph.client.applications_with_unique_name(params["unique_name"])
+    answer = bench.sent(
+        lambda: graph.send("PATCH", by_name, params["body"], headers={"Prefer": "create-if-missing"}),
+        "the app registration",
+    )
+    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
+    if made is None or "appId" not in made:
+        # 204: it existed already, an earlier try went through (entra.md 1.2).
+        made = bench.sent(lambda: graph.get(by_name, select="id,appId"), "the app registration").json or {}
+    return {"app_object_id": str(made["id"]), "client_id": str(made["appId"])}
+
+
+def update_application(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    builder = graph.client.applications.by_application_id(params["app_object_id"])
+    bench.sent(lambda: graph.send("PATCH", builder, params["changes"]), "the app registration")
+    return {}
+
+
+def create_service_principal(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    by_app = graph.client.service_principals_with_app_id(params["client_id"])
+    answer = bench.sent(
+        lambda: graph.send("PATCH", by_app, {"appId": params["client_id"]}, headers={"Prefer": "create-if-missing"}),
+        "the service principal",
+    )
+    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
+    if made is None or "id" not in made:
+        made = bench.sent(lambda: graph.get(by_app, select="id"), "the service principal").json or {}
+    return {"sp_object_id": str(made["id"])}
+
+
+def add_owner(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    owners = graph.client.applications.by_application_id(params["app_object_id"]).owners
+    bench.sent(lambda: graph.send("POST", owners.ref, _reference(bench, params["owner_id"])), "the owner")
+    return {}
+
+
+def grant_delegated(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    scope = " ".join(params["scopes"])
+    grants = graph.client.oauth2_permission_grants
+    if params["grant_id"]:
+        one = grants.by_o_auth2_permission_grant_id(params["grant_id"])
+        bench.sent(lambda: graph.send("PATCH", one, {"scope": scope}), "the consent")
+        return {}
+    body = {
+        "clientId": params["sp_object_id"],
+        "consentType": "AllPrincipals",
+        "resourceId": params["resource_id"],
+        "scope": scope,
+    }
+    bench.sent(lambda: graph.send("POST", grants, body), "the consent")
+    return {}
+
+
+def create_group(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    by_name = graph.client.groups_with_unique_name(params["unique_name"])
+    body = {
+        "displayName": params["display_name"],
+        "description": "Service principals that may call the Power BI and Fabric APIs",
+        "mailEnabled": False,
+        "mailNickname": params["mail_nickname"],
+        "securityEnabled": True,
+    }
+    answer = bench.sent(
+        lambda: graph.send("PATCH", by_name, body, headers={"Prefer": "create-if-missing"}),
+        "the security group",
+    )
+    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
+    if made is None or "id" not in made:
+        made = bench.sent(lambda: graph.get(by_name, select="id"), "the security group").json or {}
+    return {"group_id": str(made["id"])}
+
+
+def add_group_member(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    members = graph.client.groups.by_group_id(params["group_id"]).members
+    bench.sent(
+        lambda: graph.send("POST", members.ref, _reference(bench, params["sp_object_id"])),
+        "the group membership",
+    )
+    return {}
+
+
+def update_tenant_setting(bench: Workbench, params: Params) -> Outputs:
+    """One read, one merged write: an update replaces the setting's lists, so what is there is sent back (powerbi.md 7)."""
+    fabric = bench.session.fabric
+    assert fabric is not None
+    current = None
+    for page in fabric.pages("/v1/admin/tenantsettings"):
+        if not page.ok:
+            raise page.refusal("reading the tenant settings")
+        body = page.json or {}
+        raw = next(
+            (
+                s
+                for s in body.get("value") or body.get("tenantSettings") or []
+                if s.get("settingName") == params["setting"]
+            ),
+            None,
+        )
+        if raw is not None:
+            current = read_setting(raw)
+    groups = dict(current.enabled_groups) if current else {}
+    groups[params["group_id"]] = params["group_name"]
+    body = {
+        **{
+            key: value
+            for key, value in (current.raw if current else {}).items()
+            if key in _WRITABLE and value is not None
+        },
+        "enabled": True,
+        "enabledSecurityGroups": [{"graphId": id_, "name": name} for id_, name in groups.items()],
+    }
+    path = f"/v1/admin/tenantsettings/{params['setting']}/update"
+    bench.sent(lambda: fabric.request("POST", path, json=body), "the tenant setting")
+    return {}
+
+
+_WRITABLE = (
+    "excludedSecurityGroups",
+    "properties",
+    "delegateToCapacity",
+    "delegateToWorkspace",
+    "delegateToDomain",
+)
+
+
+def set_workspace_role(bench: Workbench, params: Params) -> Outputs:
+    body = {
+        "identifier": params["sp_object_id"],
+        "principalType": "App",
+        "groupUserAccessRight": params["role"],
+    }
+    method = "PUT" if params["replaces"] else "POST"
+    path = f"/v1.0/myorg/groups/{params['workspace_id']}/users"
+    bench.sent(lambda: bench.session.powerbi.request(method, path, json=body), "the workspace role")
+    return {}
+
+
+def add_secret(bench: Workbench, params: Params) -> Outputs:
+    """Make a client secret and store it before anything else is tried with it.
+
+    addPassword is the one call that must not be repeated blindly: each success is one more secret. It is made under a name
+    that nothing else has, noted in the journal first; whenever its outcome is unclear, whatever bears that name is removed.
+    """
+    assert bench.store is not None
+    graph, now = bench.session.graph, bench.clock.now()
+    app = graph.client.applications.by_application_id(params["app_object_id"])
+    ends = now + timedelta(days=int(params["days"]))
+    name = f"pbisetup {bench.environment} {now:%Y-%m-%d} {secrets.token_hex(3)}"
+    body = {"passwordCredential": {"displayName": name, "endDateTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}}
+    bench.journal.intend(bench.environment, name)
+    answer = _make_secret(bench, app, body, name)
+    made = answer.json or {}
+    secret, key_id = Secret(str(made.pop("secretText", ""))), str(made.get("keyId", ""))
+    client_id = bench.outputs["client_id"]
+    try:
+        where = bench.store.keep(bench.session.tenant.id, client_id, key_id, f"{ends:%Y-%m-%d}", secret)
+    except BaseException:
+        _remove_named(bench, params["app_object_id"], name)
+        bench.journal.done(bench.environment, name)
+        raise
+    bench.journal.done(bench.environment, name)
+    bench.credential = AppCredential(bench.session.tenant.id, client_id, secret, where)
+    return {"secret_where": where, "secret_ends": f"{ends:%Y-%m-%d}", "secret_key_id": key_id}
+
+
+def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str) -> Answer:
+    graph = bench.session.graph
+    object_id = str(app.path_parameters.get("application%2Did", ""))
+    pause = 1.0
+    for attempt in range(8):
+        try:
+            answer = graph.send("POST", app.add_password, body)
+        except Unreachable:
+            # It may have been done: nobody will ever know the value, so whatever is there goes.
+            _remove_named(bench, object_id, name)
+            if attempt >= 2:
+                raise
+            continue
+        if answer.ok:
+            return answer
+        if answer.status in PASSING:
+            _remove_named(bench, object_id, name)
+        elif not is_not_yet(answer):
+            bench.journal.done(bench.environment, name)
+            raise answer.refusal("the client secret", _policy_code(answer))
+        bench.waits("the client secret: the app is not known everywhere yet", 60)
+        bench.clock.sleep(pause)
+        pause = min(pause * 2, 30.0)
+    raise answer.refusal("the client secret")
+
+
+def _policy_code(answer: Answer) -> str:
+    """Tenant policies that forbid or shorten secrets have codes of their own (entra.md 4.1)."""
+    return "PBI902" if str(answer.service_code).endswith("AsPerAppPolicy") else "PBI901"
+
+
+def _remove_named(bench: Workbench, object_id: str, name: str) -> None:
+    """Remove every secret of this display name. Best effort: the journal still knows the name if this fails."""
+    graph = bench.session.graph
+    app = graph.client.applications.by_application_id(object_id)
+    try:
+        shown = graph.get(app, select="passwordCredentials")
+        for password in (shown.json or {}).get("passwordCredentials") or []:
+            if password.get("displayName") == name:
+                graph.send("POST", app.remove_password, {"keyId": password["keyId"]})
+    except PbisetupError:
+        return
+
+
+def remove_secret(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    app = graph.client.applications.by_application_id(params["app_object_id"])
+    bench.sent(lambda: graph.send("POST", app.remove_password, {"keyId": params["key_id"]}), "the old secret")
+    return {}
+
+
+def restore_application(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    item = graph.client.directory.deleted_items.by_directory_object_id(params["app_object_id"])
+    bench.sent(lambda: graph.send("POST", item.restore), "the deleted app registration")
+    return {}
+
+
+def purge_application(bench: Workbench, params: Params) -> Outputs:
+    graph = bench.session.graph
+    item = graph.client.directory.deleted_items.by_directory_object_id(params["app_object_id"])
+    answer = graph.send("DELETE", item)
+    if not answer.ok and answer.status != 404:
+        raise answer.refusal("the deleted app registration")
+    return {}
+
+
+def _reference(bench: Workbench, object_id: str) -> dict[str, str]:
+    return {"@odata.id": f"{bench.session.network.cloud.graph}/v1.0/directoryObjects/{object_id}"}
+
+
+ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
+    "upsert_application": upsert_application,
+    "update_application": update_application,
+    "create_service_principal": create_service_principal,
+    "add_owner": add_owner,
+    "grant_delegated": grant_delegated,
+    "create_group": create_group,
+    "add_group_member": add_group_member,
+    "update_tenant_setting": update_tenant_setting,
+    "set_workspace_role": set_workspace_role,
+    "add_secret": add_secret,
+    "remove_secret": remove_secret,
+    "restore_application": restore_application,
+    "purge_application": purge_application,
+}
+"""Every kind of action that a plan can hold, and who does it."""

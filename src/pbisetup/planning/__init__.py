@@ -1,0 +1,1 @@
+"""From manifest and snapshot to a plan. Pure: no I/O, no clock of its own."""

@@ -1,0 +1,240 @@
+"""Reading the manifest: every mistake at once, each with its line and the nearest name that would be right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, get_args
+
+from pbisetup.catalog.clouds import clouds
+from pbisetup.catalog.purposes import purposes
+from pbisetup.model.errors import UsageError
+from pbisetup.model.manifest import CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
+from pbisetup.model.tenant import WORKSPACE_ROLES
+
+_PROJECT = ("id", "name", "cloud", "tenant")
+_ENVIRONMENT = ("tenant", "purposes", "credential", "groups", "workspaces", "delegated", "redirect_uris")
+_CREDENTIAL = ("kind", "lifetime", "store")
+_WORKSPACE = ("name", "id", "role")
+_GROUPS = ("api",)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_LIFETIME = re.compile(r"(\d{1,4})d")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MAX_NAME = 60
+"""Leaves room for `-<environment>` below the 120 characters that Entra takes (entra.md 1.1)."""
+
+
+class ManifestError(UsageError):
+    """The manifest cannot be used. `problems` has one line for each mistake."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("PBI101", "\n".join(self.problems), remedy="Correct the manifest and run again.")
+
+
+def is_guid(text: str) -> bool:
+    """Whether the text is a GUID in the form that ids of Entra and Fabric have."""
+    return _GUID.fullmatch(text) is not None
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with a project name, or None. Any language, but nothing that a terminal would act on."""
+    if not name.strip():
+        return "the name is empty"
+    if len(name) > MAX_NAME:
+        return f"the name has {len(name)} characters; {MAX_NAME} at most"
+    if not name.isprintable():
+        return "the name holds characters that cannot be printed"
+    return None
+
+
+def environment_problem(name: str) -> str | None:
+    """What is wrong with an environment's name, or None: it becomes part of a file name and of a uniqueName."""
+    if _NAME.fullmatch(name):
+        return None
+    return f"{name!r} cannot name an environment: a to z, 0 to 9 and '-', at most 31 characters, such as 'dev'"
+
+
+def parse_lifetime(text: str) -> timedelta | None:
+    """`90d` as a time, or None where the text is not one from 1 to 730 days."""
+    match = _LIFETIME.fullmatch(text)
+    if not match or not 1 <= int(match[1]) <= 730:
+        return None
+    return timedelta(days=int(match[1]))
+
+
+def parse_manifest(text: str, filename: str = "pbisetup.toml") -> Manifest:
+    """The manifest in this TOML text. Raises ManifestError naming every mistake with file and line."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError([f"{filename}: {error}"]) from None
+    reader = _Reader(text, filename)
+    manifest = reader.manifest(data)
+    if reader.problems:
+        raise ManifestError(reader.problems)
+    return manifest
+
+
+class _Reader:
+    """Walks the data, collecting problems; a value that is wrong is replaced by a harmless one."""
+
+    def __init__(self, text: str, filename: str) -> None:
+        self.lines = text.splitlines()
+        self.filename = filename
+        self.problems: list[str] = []
+
+    def manifest(self, data: dict[str, Any]) -> Manifest:
+        self.keys(data, ("project", "defaults", "environments"), "", "")
+        project = self.table(data.get("project", {}), "project", "")
+        self.keys(project, _PROJECT, "project", "project")
+        project_id = self.text(project, "id", "project")
+        if not re.fullmatch(r"[a-z0-9]{4,12}", project_id):
+            self.say("project", "id", "project.id must be 4 to 12 of a to z and 0 to 9; `pbisetup init` makes one")
+        name = self.text(project, "name", "project")
+        if problem := name_problem(name):
+            self.say("project", "name", f"project.name: {problem}")
+        cloud = str(project.get("cloud", "public"))
+        self.choice("project", "cloud", cloud, (*clouds(), "sandbox"))
+        defaults = self.table(data.get("defaults", {}), "defaults", "defaults")
+        self.keys(defaults, _ENVIRONMENT, "defaults", "defaults")
+        listed = self.table(data.get("environments", {}), "environments", "environments")
+        if not listed:
+            self.problems.append(f"{self.filename}: there is no [environments.NAME] table")
+        environments = {}
+        for env, entry in listed.items():
+            where = f"environments.{env}"
+            if problem := environment_problem(env):
+                self.say(where, "", problem)
+            table = self.table(entry, where, where)
+            self.keys(table, _ENVIRONMENT, where, where)
+            merged = {**({"tenant": project["tenant"]} if "tenant" in project else {}), **defaults, **table}
+            environments[env] = self.environment(env, merged, where, table)
+        return Manifest(project_id=project_id, name=name, cloud=cloud, environments=environments)
+
+    def environment(self, name: str, data: dict[str, Any], where: str, own: dict[str, Any]) -> Environment:
+        def at(key: str) -> str:
+            return where if key in own else "defaults"
+
+        wanted = self.strings(data.get("purposes", ["automation"]), at("purposes"), "purposes")
+        for purpose in wanted:
+            self.choice(at("purposes"), "purposes", purpose, tuple(purposes()))
+        if not wanted:
+            self.say(at("purposes"), "purposes", 'purposes is empty; name at least one, such as "automation"')
+        groups = self.table(data.get("groups", {}), "groups", at("groups"))
+        self.keys(groups, _GROUPS, at("groups"), "groups")
+        tenant = data.get("tenant")
+        if tenant is not None and not (isinstance(tenant, str) and re.fullmatch(r"[A-Za-z0-9.-]+", tenant)):
+            self.say(
+                at("tenant"),
+                "tenant",
+                "tenant must be a tenant id or a domain such as contoso.onmicrosoft.com",
+            )
+            tenant = None
+        return Environment(
+            name=name,
+            tenant=tenant,
+            purposes=tuple(wanted),
+            credential=self.credential(data.get("credential", {}), at("credential")),
+            groups={key: str(value) for key, value in groups.items()},
+            workspaces=tuple(self.workspaces(data.get("workspaces", []), at("workspaces"))),
+            delegated=tuple(self.strings(data.get("delegated", []), at("delegated"), "delegated")),
+            redirect_uris=tuple(self.strings(data.get("redirect_uris", []), at("redirect_uris"), "redirect_uris")),
+        )
+
+    def credential(self, value: Any, where: str) -> CredentialSpec:
+        table = self.table(value, "credential", where)
+        self.keys(table, _CREDENTIAL, where, "credential")
+        kind = str(table.get("kind", "secret"))
+        self.choice(where, "credential", kind, ("secret",))
+        store = str(table.get("store", "env-file"))
+        self.choice(where, "credential", store, get_args(StoreKind))
+        lifetime = parse_lifetime(str(table.get("lifetime", "90d")))
+        if lifetime is None:
+            self.say(where, "credential", 'credential.lifetime must be days such as "90d", 1d to 730d')
+            lifetime = timedelta(days=90)
+        return CredentialSpec(lifetime=lifetime, store="stdout" if store == "stdout" else "env-file")
+
+    def workspaces(self, value: Any, where: str) -> Iterable[WorkspaceSpec]:
+        if not isinstance(value, list):
+            self.say(
+                where,
+                "workspaces",
+                'workspaces must be a list such as [{ name = "Reports", role = "Viewer" }]',
+            )
+            return
+        seen: set[str] = set()
+        for entry in value:
+            table = self.table(entry, "workspaces", where)
+            self.keys(table, _WORKSPACE, where, "workspaces")
+            name, id_ = table.get("name"), table.get("id")
+            if bool(name) == bool(id_):
+                self.say(where, "workspaces", "a workspace needs a name or an id, one of the two")
+                continue
+            if id_ and not is_guid(str(id_)):
+                self.say(where, "workspaces", f"workspace id {id_!r} is no GUID; give its name with name =")
+            role = str(table.get("role", ""))
+            if role not in WORKSPACE_ROLES:
+                self.choice(where, "workspaces", role, WORKSPACE_ROLES)
+                role = "Viewer"
+            key = str(name or id_)
+            if key in seen:
+                self.say(where, "workspaces", f"workspace {key!r} is listed twice")
+            seen.add(key)
+            yield WorkspaceSpec(role=role, name=name, id=id_)  # type: ignore[arg-type]
+
+    # -- helpers ------------------------------------------------------------------------------------------------
+
+    def table(self, value: Any, key: str, where: str) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self.say(where, key, f"{key} must be a table")
+        return {}
+
+    def text(self, table: dict[str, Any], key: str, where: str) -> str:
+        value = table.get(key)
+        if isinstance(value, str):
+            return value
+        self.say(where, key, f"{where}.{key} is missing" if value is None else f"{where}.{key} must be text")
+        return ""
+
+    def strings(self, value: Any, where: str, key: str) -> list[str]:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return value
+        self.say(where, key, f"{key} must be a list of texts")
+        return []
+
+    def keys(self, table: dict[str, Any], known: tuple[str, ...], where: str, label: str) -> None:
+        for key in table:
+            if key not in known:
+                self.say(where, key, f"unknown key {key!r}{f' in {label}' if label else ''}{_nearest(key, known)}")
+
+    def choice(self, where: str, key: str, value: str, known: tuple[str, ...]) -> None:
+        if value not in known:
+            self.say(where, key, f"{key}: {value!r} is not one of {', '.join(known)}{_nearest(value, known)}")
+
+    def say(self, where: str, key: str, problem: str) -> None:
+        line = self.line_of(where, key)
+        self.problems.append(f"{self.filename}{f':{line}' if line else ''}: {problem}")
+
+    def line_of(self, where: str, key: str) -> int | None:
+        """The line of a key below a table's header: TOML readers keep no positions, so the text is searched."""
+        found: int | None = None
+        table = ""
+        for number, line in enumerate(self.lines, 1):
+            stripped = line.strip()
+            if header := re.match(r"\[\[?\s*([^\]]+?)\s*\]\]?", stripped):
+                table = header[1].replace('"', "").replace(" ", "")
+                if table == where or (not where and table.split(".")[0] == key):
+                    found = found or number
+            elif table == where and key and re.match(rf'"?{re.escape(key)}"?\s*[=.]', stripped):
+                return number
+        return found
+
+
+def _nearest(value: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(value, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

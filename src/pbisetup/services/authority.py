@@ -1,0 +1,52 @@
+"""What the authority says of a tenant before anybody signs in."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from pbisetup.model.errors import Evidence, SignInFailed
+from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+
+_TENANT_IN_ISSUER = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
+
+
+def tenant_id(network: Network, name: str) -> str:
+    """The id of a tenant given by id or domain. Raises SignInFailed where this cloud knows no such tenant."""
+    url = f"{network.cloud.login}/{name}/v2.0/.well-known/openid-configuration"
+    status, body = _get(network, url)
+    found = _TENANT_IN_ISSUER.search(str(body.get("issuer", ""))) if isinstance(body, dict) else None
+    if status == 200 and found:
+        return found[1].lower()
+    said = str(body.get("error_description", "")) if isinstance(body, dict) else ""
+    raise SignInFailed(
+        "PBI302",
+        f"{network.cloud.login} knows no tenant {name!r}",
+        remedy="Check the tenant's id or domain, and the cloud: a tenant of another cloud is unknown here (--cloud).",
+        evidence=(Evidence("discovery document", "local", f"HTTP {status} {said.split(' Trace ID:')[0]}".strip()),),
+    )
+
+
+def signing_keys(network: Network, tenant: str) -> list[dict[str, Any]]:
+    """The tenant's public signing keys (JWKS), or an empty list where they cannot be had."""
+    status, body = _get(network, f"{network.cloud.login}/{tenant}/discovery/keys")
+    keys = body.get("keys") if status == 200 and isinstance(body, dict) else None
+    return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+
+
+def _get(network: Network, url: str) -> tuple[int, Any]:
+    import httpx
+
+    network.check(url)
+    started = time.perf_counter()
+    try:
+        with httpx.Client(
+            verify=network.ssl_context(), timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+        ) as client:
+            response = client.get(url)
+    except httpx.HTTPError as error:
+        network.record("GET", url, started, None, {})
+        raise unreachable(url, error) from None
+    network.record("GET", url, started, response.status_code, response.headers)
+    return response.status_code, json_or_none(response.text)

@@ -1,0 +1,89 @@
+"""Files that only their owner may read, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pbisetup.model.errors import UsageError
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file's content atomically; on POSIX its mode is 0600, on Windows an access list of its owner alone.
+
+    Raises OSError and leaves the old content where anything fails.
+    """
+    with PrivateFile(path) as file:
+        file.commit(text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write an ordinary file. Raises UsageError where it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError("PBI103", f"{path} cannot be written: {error.strerror or error}") from None
+
+
+class PrivateFile:
+    """A private file that is made beside its place first, so that a full disk or a read-only folder shows early.
+
+    `reserve` fills it to a size before there is anything to lose; `commit` writes the content and moves it into place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        self._temporary = Path(name)
+        self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+        self._done = False
+        _only_owner(self._temporary)
+
+    def __enter__(self) -> PrivateFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def reserve(self, size: int) -> None:
+        """Take this many bytes on the disk now."""
+        self._file.write(" " * size)
+        self._sync()
+
+    def commit(self, text: str) -> None:
+        """Write the content, on the disk and in place when this returns."""
+        self._file.seek(0)
+        self._file.write(text)
+        self._file.truncate()
+        self._sync()
+        self._file.close()
+        self._temporary.replace(self.path)
+        self._done = True
+
+    def discard(self) -> None:
+        """Leave nothing behind, unless it was committed."""
+        if not self._done:
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
+            self._done = True
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def _only_owner(path: Path) -> None:
+    """mkstemp makes the file 0600; on Windows modes do not protect, so its access list is cut to the owner (entra.md 12)."""
+    if sys.platform == "win32":
+        user = os.environ.get("USERNAME", "")
+        domain = os.environ.get("USERDOMAIN", "")
+        account = f"{domain}\\{user}" if domain else user
+        subprocess.run(
+            ["icacls", str(path), "/inheritance:r", "/grant:r", f"{account}:F"],
+            capture_output=True,
+            timeout=20,
+            check=True,
+        )

@@ -1,0 +1,245 @@
+"""Tokens, through azure-identity: the operator's and the app's, with the whole answer of the token endpoint kept.
+
+azure-identity hides the error JSON and the difference between "refused" and "nobody answered" (entra.md 8.2); the
+transport below keeps both.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pbisetup.model.errors import Evidence, Observer, PbisetupError, Refused, SignInFailed, Unavailable
+from pbisetup.model.secret import Secret
+from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+
+class TokenSource(Protocol):
+    """Whoever can get a token for a scope."""
+
+    def token(self, scope: str) -> Secret:
+        """A token that is alive. Raises TokenRefused, SignInFailed, Unavailable or Unreachable."""
+        ...
+
+
+class TokenRefused(Refused):
+    """The token endpoint said no. `service_code` is `AADSTS...`; `codes` are all of its numbers."""
+
+    def __init__(self, body: dict[str, Any], status: int, observer: Observer) -> None:
+        codes = [int(c) for c in body.get("error_codes", ()) if isinstance(c, int)]
+        description = str(body.get("error_description") or body.get("error") or "the token endpoint refused")
+        self.codes = codes
+        self.oauth_error = str(body.get("error", ""))
+        self.suberror = str(body.get("suberror", ""))
+        self.description = description.split(" Trace ID:", maxsplit=1)[0].strip()
+        super().__init__(
+            "PBI300",
+            self.description,
+            status=status,
+            service_code=f"AADSTS{codes[0]}" if codes else self.oauth_error or None,
+            evidence=(
+                Evidence(
+                    "token endpoint",
+                    observer,
+                    f"HTTP {status} {self.oauth_error} {self.description}",
+                    str(body.get("correlation_id") or body.get("trace_id") or "") or None,
+                ),
+            ),
+        )
+
+
+def guarded_transport(network: Network) -> Any:
+    """An azure-core transport that trusts what the rest trusts, guards every host, and remembers what went wrong.
+
+    `last_refusal` is (status, JSON) of the newest error answer; `failure` the newest network failure or stopped request.
+    """
+    from azure.core.exceptions import AzureError
+    from azure.core.pipeline.transport import RequestsTransport
+
+    class GuardedTransport(RequestsTransport):  # type: ignore[misc]
+        failure: PbisetupError | None = None
+        last_refusal: tuple[int, dict[str, Any]] | None = None
+
+        def send(self, request: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                network.check(request.url)
+                response = super().send(request, **kwargs)
+            except PbisetupError as error:
+                self.failure = error
+                raise
+            except AzureError as error:
+                network.record(request.method, request.url, started, None, {})
+                self.failure = unreachable(request.url, error)
+                raise self.failure from None
+            network.record(request.method, request.url, started, response.status_code, response.headers)
+            if response.status_code >= 400:
+                body = json_or_none(response.text())
+                if isinstance(body, dict) and "error" in body:
+                    self.last_refusal = (response.status_code, body)
+            return response
+
+    return GuardedTransport(
+        connection_verify=network.ca_bundle or True,
+        connection_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+    )
+
+
+def credential_options(network: Network, transport: Any) -> dict[str, Any]:
+    """What every azure-identity credential of this run is made with."""
+    return {
+        "authority": network.cloud.login,
+        "disable_instance_discovery": not network.cloud.instance_discovery,
+        "transport": transport,
+        "retry_total": 3,
+    }
+
+
+class CredentialTokens:
+    """A TokenSource over one azure-identity credential."""
+
+    def __init__(self, credential: TokenCredential, transport: Any, observer: Observer) -> None:
+        self.credential = credential
+        self._transport = transport
+        self._observer: Observer = observer
+
+    def token(self, scope: str) -> Secret:
+        from azure.core.exceptions import ClientAuthenticationError
+        from azure.identity import CredentialUnavailableError
+
+        if self._transport is not None:
+            self._transport.failure = self._transport.last_refusal = None
+        try:
+            got: AccessToken = self.credential.get_token(scope)
+        except CredentialUnavailableError as error:
+            raise Unavailable("PBI311", _one_line(str(error))) from None
+        except ClientAuthenticationError as error:
+            raise self._explain(error) from None
+        except ValueError as error:
+            # azure-identity checks tenant and scope characters before it sends anything.
+            raise Unavailable("PBI102", _one_line(str(error))) from None
+        return Secret(got.token)
+
+    def _explain(self, error: Exception) -> PbisetupError:
+        if self._transport is not None:
+            if self._transport.failure is not None:
+                failure: PbisetupError = self._transport.failure
+                return failure
+            if self._transport.last_refusal is not None:
+                status, body = self._transport.last_refusal
+                return TokenRefused(body, status, self._observer)
+        return SignInFailed("PBI310", _one_line(str(error)))
+
+
+def app_tokens(network: Network, tenant_id: str, client_id: str, secret: Secret) -> CredentialTokens:
+    """Tokens of the app itself. A new one for each try: MSAL replays a cached refusal for a minute (clients.md 2)."""
+    from azure.identity import ClientSecretCredential
+
+    transport = guarded_transport(network)
+    try:
+        credential = ClientSecretCredential(
+            tenant_id, client_id, secret.reveal(), **credential_options(network, transport)
+        )
+    except ValueError as error:
+        raise Unavailable("PBI102", _one_line(str(error))) from None
+    return CredentialTokens(credential, transport, "app")
+
+
+def user_tokens(
+    network: Network,
+    route: str,
+    tenant: str,
+    client_id: str,
+    *,
+    prompt: Callable[[str, str, str], None],
+    patience: int,
+    observer: Observer = "operator",
+) -> CredentialTokens:
+    """Tokens of a person who signs in to this client by `browser` or `device` code.
+
+    `prompt` gets the verification address, the code and Entra's own sentence; `patience` is how many seconds the
+    person has.
+    """
+    from azure.identity import DeviceCodeCredential, InteractiveBrowserCredential
+
+    transport = guarded_transport(network)
+    options = credential_options(network, transport)
+    if route == "browser":
+        browser = InteractiveBrowserCredential(tenant_id=tenant, client_id=client_id, timeout=patience, **options)
+        return CredentialTokens(browser, transport, observer)
+    device = DeviceCodeCredential(
+        client_id,
+        tenant_id=tenant,
+        timeout=patience,
+        prompt_callback=lambda uri, code, _expires: prompt(uri, code, f"open {uri} and enter the code {code}"),
+        **options,
+    )
+    return CredentialTokens(device, transport, observer)
+
+
+def environment_tokens(network: Network, tenant: str) -> CredentialTokens:
+    """Tokens of the operator that a pipeline describes in PBISETUP_OPERATOR_* variables."""
+    from azure.identity import CertificateCredential, ClientSecretCredential
+
+    def read(name: str) -> str:
+        return os.environ.get(f"PBISETUP_OPERATOR_{name}", "").strip()
+
+    client_id, secret, certificate = read("CLIENT_ID"), read("CLIENT_SECRET"), read("CLIENT_CERTIFICATE_PATH")
+    tenant = read("TENANT_ID") or tenant
+    if not (client_id and tenant and (secret or certificate)):
+        raise Unavailable(
+            "PBI312",
+            "the operator `env` needs PBISETUP_OPERATOR_TENANT_ID, PBISETUP_OPERATOR_CLIENT_ID and either "
+            "PBISETUP_OPERATOR_CLIENT_SECRET or PBISETUP_OPERATOR_CLIENT_CERTIFICATE_PATH",
+        )
+    transport = guarded_transport(network)
+    options = credential_options(network, transport)
+    try:
+        if secret:
+            return CredentialTokens(ClientSecretCredential(tenant, client_id, secret, **options), transport, "operator")
+        return CredentialTokens(CertificateCredential(tenant, client_id, certificate, **options), transport, "operator")
+    except (ValueError, OSError) as error:
+        raise Unavailable("PBI312", f"the operator's credential cannot be used: {_one_line(str(error))}") from None
+
+
+def platform_tokens(network: Network, route: str) -> CredentialTokens:
+    """Tokens of a `workload` identity or a `managed` identity of the platform this runs on."""
+    from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+
+    transport = guarded_transport(network)
+    try:
+        if route == "workload":
+            return CredentialTokens(
+                WorkloadIdentityCredential(**credential_options(network, transport)), transport, "operator"
+            )
+    except ValueError as error:
+        raise Unavailable("PBI312", _one_line(str(error))) from None
+    # The managed identity endpoint is a host of the platform, not of the cloud: its own transport.
+    return CredentialTokens(ManagedIdentityCredential(), None, "operator")
+
+
+def azure_cli_tokens(tenant: str) -> CredentialTokens:
+    """Tokens of the Azure CLI's session; `az` itself speaks to Entra."""
+    from azure.identity import AzureCliCredential
+
+    return CredentialTokens(AzureCliCredential(tenant_id=tenant, process_timeout=30), None, "operator")
+
+
+class FixedToken:
+    """A token that was handed in."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def token(self, scope: str) -> Secret:  # noqa: ARG002 - whatever is asked for, there is only this one
+        return self._token
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:400]

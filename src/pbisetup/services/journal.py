@@ -1,0 +1,78 @@
+"""What this machine was about to do when it was stopped: intent before, outcome after, for steps that cannot be repeated.
+
+One JSON object a line, in the user's state directory; names and ids only, never a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def state_directory() -> Path:
+    """Where pbisetup keeps what belongs to this machine: PBISETUP_STATE_DIR, else the platform's place for state."""
+    if chosen := os.environ.get("PBISETUP_STATE_DIR", "").strip():
+        return Path(chosen)
+    from platformdirs import user_state_path
+
+    return user_state_path("pbisetup", appauthor=False)
+
+
+class Journal:
+    """The journal of one project. A folder that cannot be written costs the journal, not the run."""
+
+    def __init__(self, project_id: str) -> None:
+        self._path = state_directory() / "journal" / f"{project_id}.jsonl"
+
+    def intend(self, environment: str, name: str) -> None:
+        """Before a secret is made under this display name."""
+        self._add({"intend": name, "environment": environment})
+
+    def done(self, environment: str, name: str) -> None:
+        """After its value is stored, or after it is certain that none was made or that it was removed."""
+        self._add({"done": name, "environment": environment})
+
+    def refused(self, environment: str, step: str) -> None:
+        """After a service refused a step to this operator, so that `handoff` knows whose it is not."""
+        self._add({"refused": step, "environment": environment})
+
+    def granted(self, environment: str, step: str) -> None:
+        """After a step went through."""
+        self._add({"granted": step, "environment": environment})
+
+    def open_intents(self, environment: str) -> frozenset[str]:
+        """Display names that were begun and never finished."""
+        return self._open(environment, "intend", "done")
+
+    def refused_steps(self, environment: str) -> frozenset[str]:
+        """Ids of steps whose newest try was refused."""
+        return self._open(environment, "refused", "granted")
+
+    def _open(self, environment: str, begin: str, end: str) -> frozenset[str]:
+        found: set[str] = set()
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # a line that a crash cut short
+            if isinstance(entry, dict) and entry.get("environment") == environment:
+                found |= {str(entry[begin])} if begin in entry else set()
+                found -= {str(entry.get(end, ""))}
+        return frozenset(found)
+
+    def _add(self, entry: dict[str, str]) -> None:
+        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry})
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            return

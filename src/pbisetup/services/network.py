@@ -1,0 +1,215 @@
+"""What every connection shares: which certificates are trusted, which hosts may be spoken to, how long one waits.
+
+Two TLS stacks are in play, requests (azure-identity) and httpx (Graph, Power BI, Fabric), and they read different
+variables (startup.md A6). Here both get the same answer, and both pass every request through the same guard and trace.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pbisetup.model.cloud import Cloud
+from pbisetup.model.errors import Evidence, Refused, Unavailable, Unreachable
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+"""Seconds. Graph writes can take long; a time-out means that nobody answered, never that it was not done."""
+
+CA_VARIABLES = ("PBISETUP_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+"""Read in this order, and applied to every TLS stack, whichever stack invented the name."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that went out, for `--verbose` and for counting. Holds no header, no body, no query."""
+
+    method: str
+    url: str
+    status: int | None
+    milliseconds: int
+    request_id: str | None
+
+
+@dataclass
+class Trace:
+    """Every request of this run. `listener` hears each as it ends."""
+
+    listener: Callable[[Request], None] | None = None
+    requests: list[Request] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, request: Request) -> None:
+        with self._lock:
+            self.requests.append(request)
+        if self.listener:
+            self.listener(request)
+
+    @property
+    def count(self) -> int:
+        return len(self.requests)
+
+
+@dataclass
+class Network:
+    """How this run reaches one cloud."""
+
+    cloud: Cloud
+    trace: Trace = field(default_factory=Trace)
+
+    def __post_init__(self) -> None:
+        self.ca_bundle = ca_bundle(self.cloud, os.environ)
+        if self.ca_bundle is None:
+            import truststore
+
+            truststore.inject_into_ssl()
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """For httpx. Raises Unavailable where the bundle is not one."""
+        try:
+            return ssl.create_default_context(cafile=self.ca_bundle)
+        except (OSError, ssl.SSLError) as error:
+            raise Unavailable(
+                "PBI205",
+                f"the certificate bundle {self.ca_bundle} cannot be read: {error}",
+                remedy="Point PBISETUP_CA_BUNDLE at a file of PEM certificates, or unset it.",
+            ) from None
+
+    def check(self, url: str) -> None:
+        """The guard: raises Refused before anything is sent to a host that is not this cloud's."""
+        if not self.cloud.allows(url):
+            host = urlsplit(url).netloc
+            raise Refused(
+                "PBI207",
+                f"a request to {host} was stopped: it is not a host of the cloud {self.cloud.name!r}",
+                status=0,
+                remedy="Nothing was sent there. If a service redirected to it, report the host to your administrator.",
+                evidence=(Evidence("local guard", "local", f"host {host}"),),
+            )
+
+    def record(self, method: str, url: str, started: float, status: int | None, headers: Mapping[str, str]) -> None:
+        """Put a finished request into the trace; the query is left out, it may hold names."""
+        parts = urlsplit(url)
+        self.trace.add(
+            Request(
+                method,
+                f"{parts.scheme}://{parts.netloc}{parts.path}",
+                status,
+                round((time.perf_counter() - started) * 1000),
+                request_id(headers),
+            )
+        )
+
+
+def ca_bundle(cloud: Cloud, environ: Mapping[str, str]) -> str | None:
+    """The one file of trusted certificates for every stack; None: the operating system's trust store.
+
+    A cloud that is signed by its own authority needs no variable and heeds none.
+    """
+    if cloud.ca_bundle:
+        return cloud.ca_bundle
+    for name in CA_VARIABLES:
+        if path := environ.get(name, "").strip():
+            if not Path(path).is_file():
+                raise Unavailable(
+                    "PBI205",
+                    f"{name} names {path}, which is not a file",
+                    remedy=f"Correct or unset {name}.",
+                )
+            return path
+    return None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The service's own id of a request, under any of the names the services use."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    for name in ("request-id", "requestid", "x-ms-request-id"):
+        if lowered.get(name):
+            return lowered[name]
+    return None
+
+
+def unreachable(url: str, error: BaseException) -> Unreachable:
+    """What a network failure means, told from its chain of causes: name, proxy, certificate, time-out, refused."""
+    host = urlsplit(url).netloc or url
+    text = " ".join(_chain(error))
+    seen = (Evidence("network", "local", f"{host}: {_first_line(text)}"),)
+    lowered = text.lower()
+    proxy = next((os.environ[n] for n in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY") if os.environ.get(n)), None)
+    if "407" in text or "proxy authentication" in lowered:
+        return Unreachable(
+            "PBI203",
+            f"the proxy wants a sign-in before it lets {host} through (407)",
+            remedy="Put user and password into HTTPS_PROXY, or ask your network administrator for another way.",
+            evidence=seen,
+        )
+    if "certificate" in lowered or "ssl" in lowered:
+        return Unreachable(
+            "PBI204",
+            f"the certificate of {host} is not trusted by this machine",
+            remedy="If your company inspects TLS, set PBISETUP_CA_BUNDLE to its certificate authority (PEM).",
+            evidence=seen,
+        )
+    if "tunnel" in lowered or "proxy" in lowered:
+        return Unreachable(
+            "PBI203",
+            f"the proxy {_without_password(proxy) or ''} does not let {host} through".replace("  ", " "),
+            remedy="Check HTTPS_PROXY, or ask your network administrator to allow the host.",
+            evidence=seen,
+        )
+    if any(word in lowered for word in ("name or service", "getaddrinfo", "nodename", "resolve", "name resolution")):
+        return Unreachable(
+            "PBI201",
+            f"the name {host} cannot be resolved",
+            remedy="Check the network; behind a proxy set HTTPS_PROXY.",
+            evidence=seen,
+        )
+    if "timed out" in lowered or "timeout" in lowered:
+        return Unreachable(
+            "PBI206",
+            f"{host} did not answer in time",
+            remedy="Try again; behind a proxy set HTTPS_PROXY.",
+            evidence=seen,
+        )
+    return Unreachable(
+        "PBI202",
+        f"{host} cannot be reached",
+        remedy="Check that the network is up and the host is right; behind a proxy set HTTPS_PROXY.",
+        evidence=seen,
+    )
+
+
+def _chain(error: BaseException | None) -> list[str]:
+    seen: list[str] = []
+    while error is not None and len(seen) < 8:
+        seen.append(f"{type(error).__name__}: {error}")
+        error = error.__cause__ or error.__context__
+    return seen
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0][:200] if text.strip() else "no detail"
+
+
+def _without_password(url: str | None) -> str | None:
+    if not url:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+
+
+def json_or_none(text: str) -> Any:
+    """Parsed JSON, or None where it is none: services also answer with empty bodies and HTML."""
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,108 @@
+"""Power BI and Fabric over httpx: one client for one cloud and one identity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from pbisetup.model.errors import Observer
+from pbisetup.services.answer import Answer
+from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pbisetup.services.identity import TokenSource
+
+MAX_REDIRECTS = 3
+MAX_WAIT = 90.0
+"""The longest Retry-After that is waited for; tenant settings allow 25 calls a minute (powerbi.md 7)."""
+
+
+class RestClient:
+    """Authenticated requests to one API of one cloud.
+
+    A token goes only to hosts of the cloud, also when a service redirects (307 to another cluster). Reads are repeated on
+    429 and 5xx, writes only on 429, where the service says that it did nothing.
+    """
+
+    def __init__(self, network: Network, base: str, resource: str, tokens: TokenSource, observer: Observer) -> None:
+        import httpx
+
+        self._network = network
+        self._base = base
+        self._scope = network.cloud.scope(resource)
+        self._tokens = tokens
+        self._observer: Observer = observer
+        self._client = httpx.Client(
+            verify=network.ssl_context(),
+            timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+            follow_redirects=False,
+            headers={"Accept": "application/json"},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        return self.request("GET", path, params=params)
+
+    def request(self, method: str, path: str, *, json: Any = None, params: Mapping[str, str] | None = None) -> Answer:
+        """The final answer, whatever its status. Raises Unreachable, Refused by the guard, or what signing in raises."""
+        url = urljoin(self._base + "/", path.lstrip("/"))
+        attempt = 0
+        while True:
+            answer = self._once(method, url, json, params)
+            wait = _wait_before_retry(answer, method, attempt)
+            if wait is None:
+                return answer
+            attempt += 1
+            time.sleep(wait)
+
+    def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Answer]:
+        """Every page of a Fabric list, by continuationUri or continuationToken; stops after a failure."""
+        answer = self.get(path, params)
+        while True:
+            yield answer
+            token = answer.json.get("continuationToken") if answer.ok and isinstance(answer.json, dict) else None
+            if not token:
+                return
+            answer = self.get(path, {**(params or {}), "continuationToken": str(token)})
+
+    def _once(self, method: str, url: str, json: Any, params: Mapping[str, str] | None) -> Answer:
+        import httpx
+
+        for _ in range(MAX_REDIRECTS):
+            self._network.check(url)
+            headers = {"Authorization": f"Bearer {self._tokens.token(self._scope).reveal()}"}
+            started = time.perf_counter()
+            try:
+                response = self._client.request(method, url, json=json, params=params, headers=headers)
+            except httpx.HTTPError as error:
+                self._network.record(method, url, started, None, {})
+                raise unreachable(url, error) from None
+            self._network.record(method, url, started, response.status_code, response.headers)
+            if response.status_code not in (301, 302, 303, 307, 308) or "location" not in response.headers:
+                break
+            url, params = urljoin(url, response.headers["location"]), None
+            if response.status_code == 303:
+                method, json = "GET", None
+        return _answer(method, url, response, self._observer)
+
+
+def _answer(method: str, url: str, response: httpx.Response, observer: Observer) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(method, url, response.status_code, headers, json_or_none(response.text), observer)
+
+
+def _wait_before_retry(answer: Answer, method: str, attempt: int) -> float | None:
+    """Seconds to wait before the same request is sent again, or None to leave it at this answer."""
+    if attempt >= 3:
+        return None
+    if answer.status == 429 or (answer.status in (500, 502, 503, 504) and method == "GET"):
+        said = answer.headers.get("retry-after", "")
+        wait = float(said) if said.replace(".", "", 1).isdigit() else 1.0 * 2**attempt
+        return wait if wait <= MAX_WAIT else None
+    return None

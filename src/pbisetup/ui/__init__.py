@@ -1,0 +1,1 @@
+"""What a person sees: prompts, progress, tables, reports. Decides nothing."""

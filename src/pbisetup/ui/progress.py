@@ -1,0 +1,141 @@
+"""Plans, progress, checks and findings as text: one symbol a line, 80 columns, ASCII where nothing else goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pbisetup.catalog.wellknown import ROLE_NAMES
+from pbisetup.execution.runner import Outcome, Result
+from pbisetup.model.finding import Examination
+from pbisetup.model.plan import Plan, Step
+from pbisetup.model.tenant import Operator, TenantInfo
+from pbisetup.services.network import Request
+from pbisetup.ui.terminal import Terminal, visible, wrap
+
+SIGNS = {"add": "+", "change": "~", "remove": "-", "keep": " "}
+STYLES = {"add": "green", "change": "yellow", "remove": "red", "keep": "dim"}
+MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "-", "unknown": "?"}
+MARK_STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "skip": "dim", "unknown": "yellow"}
+
+
+def operator_lines(tenant: TenantInfo, operator: Operator, rights: Sequence[tuple[str, bool | None, str]]) -> list[str]:
+    """Who is signed in where, and what they may do of what is coming."""
+    roles = [ROLE_NAMES.get(role) for role in sorted(operator.roles)]
+    named = ", ".join(sorted(r for r in roles if r)) or "none"
+    lines = [
+        f"Tenant    {visible(tenant.name)} ({tenant.domain})",
+        f"          {tenant.id}",
+        f"Account   {visible(operator.account)} ({operator.kind}, signed in by {operator.route})",
+        f"Roles     {named}",
+        "May       "
+        + "\n          ".join(
+            f"{ {True: 'yes', False: 'no ', None: '?  '}[allowed] }  {what}{f' ({because})' if because else ''}"
+            for what, allowed, because in rights
+        ),
+    ]
+    return [line for block in lines for line in block.splitlines()]
+
+
+def show_plan(terminal: Terminal, plan: Plan) -> None:
+    """The plan of one environment: what is added, changed, removed and kept, and who may do it."""
+    terminal.say()
+    terminal.say(f"Plan for {plan.environment}", "bold")
+    for step in plan.steps:
+        _plan_step(terminal, step)
+    own, others = len(plan.own), len(plan.others)
+    waits = sum(1 for step in plan.steps if step.deferred)
+    kept = sum(1 for step in plan.steps if not step.writes)
+    parts = [f"{own} to do" if own else "nothing to do", f"{kept} as they should be"]
+    if others:
+        parts.insert(1, f"{others} for somebody else")
+    if waits:
+        parts.append(f"{waits} to be seen")
+    terminal.say(f"  {', '.join(parts)}", "bold")
+
+
+def _plan_step(terminal: Terminal, step: Step) -> None:
+    title = visible(step.title)
+    if step.deferred:
+        terminal.say(f"  ? {title}", "yellow")
+        terminal.wrapped(step.why, "      ", "dim")
+        return
+    terminal.say(f"  {SIGNS[step.change]} {title}", STYLES[step.change])
+    terminal.wrapped(visible(step.why), "      ", "dim")
+    if step.allowed is False:
+        terminal.wrapped(f"not you: {step.because}; can be done by: {', '.join(step.who)}", "      ", "yellow")
+    if step.takes:
+        terminal.wrapped(f"takes {step.takes}", "      ", "dim")
+    if step.warning:
+        terminal.wrapped(f"note: {visible(step.warning)}", "      ", "yellow")
+
+
+class Progress:
+    """Tells of steps as they run, and of waiting with what is left of it."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def started(self, step: Step) -> None:
+        self._terminal.transient(f"  … {visible(step.title)}")
+
+    def ended(self, outcome: Outcome) -> None:
+        title = visible(outcome.step.title)
+        if outcome.status == "done":
+            self._terminal.say(f"  ✓ {title}", "green")
+        elif outcome.status == "handed off":
+            self._terminal.say(f"  → {title}", "yellow")
+            self._terminal.wrapped(f"somebody else: {visible(outcome.because)}", "      ", "dim")
+        else:
+            self._terminal.say(f"  ✗ {title}", "red")
+            self._terminal.wrapped(visible(outcome.because), "      ")
+            error = outcome.error
+            for seen in error.evidence if error else ():
+                request = f" (request id {seen.request_id})" if seen.request_id else ""
+                self._terminal.wrapped(f"seen at {seen.source}: {seen.fact}{request}", "      ", "dim")
+            if error and error.remedy:
+                self._terminal.wrapped(error.remedy, "      ")
+            if error and error.command:
+                self._terminal.say(f"      {error.command}", "bold")
+
+    def waiting(self, what: str, seconds_left: int) -> None:
+        self._terminal.transient(f"  … {what}; waiting up to {seconds_left} s more")
+
+
+def examination_lines(examination: Examination, width: int) -> list[str]:
+    """The chain from configuration to API, then each finding with evidence and remedy."""
+    lines = []
+    for check in examination.checks:
+        mark = MARKS[check.status]
+        head = f"  {mark} {visible(check.title)}: "
+        body = wrap(visible(check.because), width, " " * 6)
+        if len(head) + len(check.because) <= width:
+            lines.append(head + visible(check.because))
+        else:
+            lines += [head.rstrip(), *body]
+    for number, finding in enumerate(examination.findings, 1):
+        lines += ["", f"{number}. {finding.code} {visible(finding.title)} ({finding.certainty})"]
+        lines += wrap(visible(finding.explanation), width, "   ")
+        for seen in finding.evidence:
+            request = f" (request id {seen.request_id})" if seen.request_id else ""
+            lines += wrap(f"seen by the {seen.observer} at {seen.source}: {visible(seen.fact)}{request}", width, "   ")
+        if finding.decided_by:
+            lines += wrap(f"decided by: {finding.decided_by}", width, "   ")
+        for remedy in finding.remedies:
+            lines += wrap(f"{remedy.who}: {remedy.text}", width, "   ")
+            if remedy.command:
+                lines.append(f"       {remedy.command}")
+            if remedy.url:
+                lines.append(f"       {remedy.url}")
+    return lines
+
+
+def handed_off(results: Iterable[Result]) -> list[Outcome]:
+    """Everything that somebody else must do."""
+    return [outcome for result in results for outcome in result.of("handed off")]
+
+
+def request_line(request: Request) -> str:
+    """One line of `--verbose`: no query, no header, no body."""
+    status = "no answer" if request.status is None else str(request.status)
+    id_ = f" request-id={request.request_id}" if request.request_id else ""
+    return f"    {request.method} {request.url} {status} {request.milliseconds} ms{id_}"
