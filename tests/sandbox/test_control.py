@@ -146,7 +146,7 @@ def test_scenarios(sandbox: SandboxTenant, name: str) -> None:
     assert name in sandbox.control("GET", "scenarios")
     sandbox.reset(name)
     state = sandbox.state()
-    assert state["auto_approve"] == (None if name == "default" else "developer")
+    assert state["auto_approve"] == ("admin" if name == "default" else "developer")
     assert state["policies"]["allowedToCreateApps"] is (name != "locked-down")
     assert "scenario" not in state
     assert name == "developer" or name not in json.dumps(list(state))

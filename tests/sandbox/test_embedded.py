@@ -109,6 +109,7 @@ def test_the_child_saves_and_ends_when_its_parent_dies(tmp_path: Path) -> None:
 def test_ctrl_c_of_the_parent_leaves_the_child_until_the_parent_is_done(tmp_path: Path) -> None:
     then = """
         try:
+            print("waiting", flush=True)
             time.sleep(30)
         except KeyboardInterrupt:
             print("still" if running.is_live() else "gone", flush=True)
@@ -119,6 +120,7 @@ def test_ctrl_c_of_the_parent_leaves_the_child_until_the_parent_is_done(tmp_path
     )
     assert parent.stdout is not None
     assert parent.stdout.readline().startswith("https://")
+    assert parent.stdout.readline() == "waiting\n"
     os.killpg(parent.pid, signal.SIGINT)
     assert parent.stdout.readline().strip() == "still"
     assert parent.wait(15) == 0

@@ -81,6 +81,7 @@ def as_user(sandbox: SandboxTenant, **form: str) -> Answer:
 
 def poll(sandbox: SandboxTenant, before: Callable[[dict[str, Any]], object] = lambda _: None) -> Answer:
     """Ask for a device code, let something happen, and poll once."""
+    sandbox.put_state(lambda state: state.update(auto_approve=None))
     code = sandbox.http.post(
         f"/{sandbox.tenant}/oauth2/v2.0/devicecode", data={"client_id": AZURE_CLI, "scope": f"{GRAPH}/.default"}
     ).json()

@@ -107,6 +107,8 @@ def test_client_secret_credential_through_the_proxy_with_nothing_but_environment
 def test_device_code_credential_waits_for_the_user_and_refreshes_for_another_resource(
     sandbox: SandboxTenant,
 ) -> None:
+    sandbox.put_state(lambda state: state.update(auto_approve=None))
+
     def prompt(page: str, user_code: str, _expires: object) -> None:
         assert page.startswith(sandbox.url)
         threading.Thread(target=sandbox.approve, args=(user_code, "developer")).start()

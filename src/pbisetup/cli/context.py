@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -53,6 +54,8 @@ def command(common: Common) -> Iterator[Terminal]:
     from pbisetup.ui.failure import show, show_unexpected
     from pbisetup.ui.terminal import Terminal
 
+    # The SDKs log what they also raise; said once, in our words, is enough.
+    logging.getLogger().addHandler(logging.NullHandler())
     terminal = Terminal(color=not common.no_color)
     try:
         if common.format not in ("text", "json"):

@@ -57,10 +57,7 @@ def doctor(
         found = app_credential(common, environment, client_id, secret)
         if found.credential is not None and found.credential.secret is not None:
             terminal.redact.add(found.credential.secret.reveal())
-        specs = [
-            WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w}))
-            for w in workspace or []
-        ]
+        specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspace or []]
         if found.environment is not None and not specs:
             specs = list(found.environment.workspaces)
         with network(common, terminal, found.manifest) as reach:

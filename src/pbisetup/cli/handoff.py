@@ -36,7 +36,6 @@ def handoff(
         from pbisetup.planning.handoff import hand_off
         from pbisetup.services.clock import SystemClock
         from pbisetup.services.files import write_text
-        from pbisetup.services.journal import Journal
         from pbisetup.ui.templates import render
 
         loaded = load_manifest(common)
@@ -45,9 +44,9 @@ def handoff(
             network(common, terminal, loaded) as reach,
             signed_in(common, terminal, reach, tenant_of(common, chosen)) as session,
         ):
-            _, plan = look(session, loaded, chosen, store_for(common, chosen, terminal), SystemClock())
-            refused = Journal(loaded.project_id).refused_steps(chosen.name)
-            handed = hand_off(loaded, plan, reach.cloud, refused)
+            store = store_for(common, chosen, terminal)
+            _, plan = look(session, loaded, chosen, store, SystemClock(), heed_refusals=True)
+            handed = hand_off(loaded, plan, reach.cloud)
             who, where = session.operator, session.tenant
         terminal.clear()
         if common.json:

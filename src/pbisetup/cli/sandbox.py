@@ -49,7 +49,6 @@ def start(
         scenario=scenario,
         latency_ms=latency,
         replication_lag=replication_lag,
-        auto_approve="admin" if embedded else None,
         until_stdin_closes=embedded,
     )
     try:

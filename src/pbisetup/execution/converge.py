@@ -84,12 +84,18 @@ def look(
     environment: Environment,
     store: Store,
     clock: Clock,
-    deleted: DeletedChoice | None = None,
+    *,
+    heed_refusals: bool = False,
 ) -> tuple[Snapshot, Plan]:
-    """One look and the plan that follows from it; changes nothing."""
+    """One look and the plan that follows from it; changes nothing.
+
+    With `heed_refusals`, a step that was tried and refused before counts as somebody else's.
+    """
     journal = Journal(manifest.project_id)
     snapshot = observe(session, manifest, environment, store, journal.open_intents(environment.name))
-    return snapshot, plan_environment(manifest, environment, snapshot, clock.now(), deleted)
+    if heed_refusals:
+        snapshot = replace(snapshot, refused=journal.refused_steps(environment.name))
+    return snapshot, plan_environment(manifest, environment, snapshot, clock.now())
 
 
 def converge(

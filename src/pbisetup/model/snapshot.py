@@ -49,3 +49,5 @@ class Snapshot:
     may_create_groups: bool | None = None
     journalled: frozenset[str] = frozenset()
     """Display names of secrets that an interrupted run of this machine asked for and never stored."""
+    refused: frozenset[str] = frozenset()
+    """Ids of steps that this operator tried before and was refused; empty where they are to be tried again."""

@@ -48,9 +48,9 @@ class Handoff:
     outputs: Mapping[str, str]
 
 
-def hand_off(manifest: Manifest, plan: Plan, cloud: Cloud, refused: frozenset[str]) -> Handoff:
-    """The missing steps by role. `refused`: ids of steps that this operator tried and was refused."""
-    missing = [s for s in plan.changes if s.id in refused or (s.allowed is False and s.who != ("you",))]
+def hand_off(manifest: Manifest, plan: Plan, cloud: Cloud) -> Handoff:
+    """The missing steps by role."""
+    missing = [s for s in plan.others if s.who != ("you",)]
     yours = tuple(s for s in plan.changes if s not in missing)
     grouped: dict[tuple[Who, ...], list[Step]] = {}
     for step in missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -87,8 +88,15 @@ class _Planner:
         self.sp = value_of(snapshot.service_principal)
         self.purposes: list[Purpose] = [purposes()[name] for name in environment.purposes]
         self.creates_app = False
+        self.create_right = self._unless_refused("app", rights.create_app(snapshot.operator, snapshot.may_create_apps))
         self.app_id_param = self.app.object_id if self.app else "{app_object_id}"
         self.sp_id_param = self.sp.object_id if self.sp else "{sp_object_id}"
+
+    def _unless_refused(self, step_id: str, right: rights.Right) -> rights.Right:
+        """What a service refused before outweighs what roles and policies suggest."""
+        if step_id not in self.seen.refused:
+            return right
+        return rights.Right(False, right.who, "it was refused when you tried")
 
     def plan(self) -> Plan:
         steps = [
@@ -105,11 +113,16 @@ class _Planner:
             outputs |= {"app_object_id": self.app.object_id, "client_id": self.app.client_id}
         if self.sp:
             outputs["sp_object_id"] = self.sp.object_id
-        return Plan(self.env.name, tuple(steps), outputs)
+        return Plan(self.env.name, tuple(self._refused(step) for step in steps), outputs)
+
+    def _refused(self, step: Step) -> Step:
+        if step.id not in self.seen.refused or step.allowed is False:
+            return step
+        return replace(step, allowed=False, because="it was refused when you tried")
 
     def deleted(self, object_id: str, choice: DeletedChoice) -> Plan:
         name = self.manifest.display_name(self.env.name)
-        right = rights.create_app(self.seen.operator, self.seen.may_create_apps)
+        right = self.create_right
         words = {"restore": "bring it back", "purge": "remove it for good"}
         step = Step(
             "deleted-app",
@@ -148,7 +161,7 @@ class _Planner:
             )
             return
         self.creates_app = True
-        right = rights.create_app(self.seen.operator, self.seen.may_create_apps)
+        right = self.create_right
         yield Step(
             "app",
             "add",
@@ -223,7 +236,7 @@ class _Planner:
             yield Step("service-principal", "keep", "Service principal", f"object id {self.sp.object_id}")
             return
         if self.creates_app:
-            right = rights.create_app(self.seen.operator, self.seen.may_create_apps)
+            right = self.create_right
         else:
             owners = self.app.owners if self.app else None
             right = rights.edit_app(self.seen.operator, owners, ours_after_create=False)
@@ -251,8 +264,8 @@ class _Planner:
             return
         owners = self.app.owners if self.app else None
         right = rights.edit_app(operator, owners, ours_after_create=self.creates_app)
-        if self.creates_app and rights.create_app(operator, self.seen.may_create_apps).allowed is False:
-            right = rights.Right(False, right.who, "there is no app to own yet")
+        if self._somebody_else_makes_the_app():
+            right = rights.Right(False, ("cloud application administrator",), "there is no app to own yet")
         yield Step(
             "owner",
             "add",
@@ -376,7 +389,7 @@ class _Planner:
         return rights.Right(False, who, "there is no service principal yet")
 
     def _somebody_else_makes_the_app(self) -> bool:
-        return self.creates_app and rights.create_app(self.seen.operator, self.seen.may_create_apps).allowed is False
+        return self.creates_app and self.create_right.allowed is False
 
     # -- the tenant setting --------------------------------------------------------------------------------------
 
@@ -405,13 +418,14 @@ class _Planner:
         elif admission.state == "unknown":
             yield from self._admission_unseen(title, admission)
         else:
-            yield from self._through_group(title, admission, deferred=False)
+            yield from self._through_group(title, admission)
 
     def _admission_unseen(self, title: str, admission: Admission) -> Iterator[Step]:
         """Nobody here can read the setting. The app's own token tells whether it is needed, once there is one."""
         refused = isinstance(self.seen.admitted, Known) and not self.seen.admitted.value
         if refused or self._somebody_else_makes_the_app():
-            yield from self._through_group(title, admission, deferred=False)
+            why = "the API refuses the app's token" if refused else "without it the API refuses every service principal"
+            yield from self._through_group(title, replace(admission, why=why))
             return
         yield Step(
             "setting",
@@ -425,13 +439,15 @@ class _Planner:
             deferred=True,
         )
 
-    def _through_group(self, title: str, admission: Admission, *, deferred: bool) -> Iterator[Step]:
+    def _through_group(self, title: str, admission: Admission) -> Iterator[Step]:
         operator = self.seen.operator
         group_ref = admission.group_id or "{group_id}"
         memberships = value_of(self.seen.memberships) or frozenset()
         needs: tuple[str, ...] = ()
         creates = admission.group_id is None
-        create_right = rights.create_group(operator, self.seen.may_create_groups)
+        create_right = self._unless_refused("group", rights.create_group(operator, self.seen.may_create_groups))
+        if self._somebody_else_makes_the_app():
+            create_right = rights.Right(False, ("groups administrator",), "it goes together with the rest")
         if creates:
             needs = ("group",)
             yield Step(
@@ -451,7 +467,6 @@ class _Planner:
                 create_right.allowed,
                 create_right.because,
                 undo="delete the group",
-                deferred=deferred,
             )
         if group_ref not in memberships:
             fact = self.seen.groups.get(group_ref)
@@ -481,7 +496,6 @@ class _Planner:
                 takes="up to 15 minutes" if admission.state == "join" else None,
                 undo="remove the member",
                 warning=admission.warning if admission.state == "join" else None,
-                deferred=deferred,
             )
         if admission.state == "join":
             return
@@ -508,7 +522,6 @@ class _Planner:
             takes="up to 15 minutes",
             undo="never switched back by pbisetup: others may rely on it by then",
             warning=admission.warning,
-            deferred=deferred,
         )
 
     # -- workspaces ----------------------------------------------------------------------------------------------

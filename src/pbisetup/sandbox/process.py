@@ -45,8 +45,6 @@ class Options:
     scenario: str | None = None
     latency_ms: float | None = None
     replication_lag: float | None = None
-    auto_approve: str | None = None
-    """User whose sign-in a new tenant approves by itself, where its scenario names none."""
     until_stdin_closes: bool = False
     """End when whoever started it is gone."""
 
@@ -79,8 +77,6 @@ def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tupl
     else:
         identity, key = Identity.new(), keys.get()
         state = default_state(identity, options.scenario)
-        if options.auto_approve and state.get("auto_approve") is None:
-            state["auto_approve"] = options.auto_approve
     renew_credentials(state, identity)
     weather = {"latency_ms": options.latency_ms, "replication_lag_seconds": options.replication_lag}
     state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})

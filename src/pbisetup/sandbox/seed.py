@@ -103,7 +103,7 @@ def _contoso(identity: Identity) -> Object:
     }
     return {
         "tenant": {"id": identity.tenant_id, "displayName": "Contoso", "domain": DOMAIN},
-        "auto_approve": None,
+        "auto_approve": "admin",
         "clock": {"offset_seconds": 0},
         "policies": {"allowedToCreateApps": True, "allowedToCreateSecurityGroups": True},
         "firstPartyClients": {

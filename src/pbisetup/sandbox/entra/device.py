@@ -15,6 +15,7 @@ from pbisetup.sandbox.wire import Call, Reply, World
 # up.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LIFE = 900
+LIFE_TIME = timedelta(seconds=LIFE)
 
 
 def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
@@ -30,10 +31,14 @@ def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
         "user_code": user_code,
         "client_id": app_id.lower(),
         "scope": scope,
-        "expires": (world.now() + timedelta(seconds=LIFE)).isoformat(),
+        "expires": (world.now() + LIFE_TIME).isoformat(),
         "user": user["id"] if user else None,
         "declined": False,
+        "redeemed": False,
     }
+    # An expired code is told apart from an unknown one for as long again as it lived.
+    for old in [k for k, each in world.pending.items() if instant(each["expires"]) + LIFE_TIME <= world.now()]:
+        del world.pending[old]
     page = f"{origin}/common/oauth2/deviceauth"
     # The real interval is 5; the sandbox's default of 1 only shortens the wait of whoever polls. It is state.
     interval = int(world.tenant.section("weather").get("device_code_interval", 1))
@@ -52,7 +57,7 @@ def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
 def redeem(world: World, app_id: str, code: str) -> dict[str, Any]:
     """The approved request behind a device code. Raises Refused while it waits, or is of no use."""
     pending = world.pending.get(code)
-    if pending is None or pending["client_id"] != app_id.lower():
+    if pending is None or pending["redeemed"] or pending["client_id"] != app_id.lower():
         raise Refused("device_code_unknown")
     if pending["declined"]:
         raise Refused("device_declined")
@@ -64,12 +69,15 @@ def redeem(world: World, app_id: str, code: str) -> dict[str, Any]:
 
 
 def forget(world: World, code: str) -> None:
-    """A device code serves once."""
-    world.pending.pop(code, None)
+    """A device code serves once. It stays known, so that approving it again is no mistake."""
+    world.pending[code]["redeemed"] = True
 
 
 def decide(world: World, user_code: str, user: str | None) -> str | None:
-    """Approve a waiting code as a user, or decline it (None). Returns what was wrong, or None."""
+    """Approve a waiting code as a user, or decline it (None). Returns what was wrong, or None.
+
+    A code that the tenant approved by itself may be approved again, also after it was used.
+    """
     waiting = [
         each
         for each in world.pending.values()
