@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds, signed_in, spelled, tenant_of
+from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds, signed_in, tenant_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -211,8 +211,6 @@ def apply_all(
             done = converge(session, manifest, environment, store, clock, talk)
         finally:
             signal.signal(signal.SIGINT, before)
-        if done.credential is not None and done.credential.secret is not None:
-            terminal.redact.add(done.credential.secret.reveal())
         if not done.declined and not done.interrupted:
             done.examination = prove(terminal, session, environment, done, clock, talk, patience)
         results.append(done)
@@ -321,6 +319,7 @@ def _summary(done: Converged) -> list[str]:
 
 def _next_commands(done: Sequence[Converged], code: int) -> list[str]:
     from pbisetup.model.errors import ExitCode
+    from pbisetup.ui.terminal import spelled
 
     if all(each.declined for each in done):
         return []

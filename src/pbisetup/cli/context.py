@@ -193,9 +193,3 @@ def seconds(text: str) -> int:
     if match is None:
         raise UsageError("PBI104", f"--wait {text!r} is no time such as 0, 90s or 5m")
     return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def spelled(text: str) -> str:
-    """A pbisetup command as this person would type it: run.py says how it was called."""
-    prefix = os.environ.get("PBISETUP_COMMAND", "").strip()
-    return text.replace("pbisetup ", f"{prefix} ", 1) if prefix and text.startswith("pbisetup ") else text

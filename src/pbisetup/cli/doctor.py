@@ -55,8 +55,6 @@ def doctor(
         from pbisetup.ui.progress import examination_lines
 
         found = app_credential(common, environment, client_id, secret)
-        if found.credential is not None and found.credential.secret is not None:
-            terminal.redact.add(found.credential.secret.reveal())
         specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspace or []]
         if found.environment is not None and not specs:
             specs = list(found.environment.workspaces)

@@ -18,7 +18,9 @@ class NotDecodable(Exception):
 
 def find_token(text: str) -> str | None:
     """The first JWT in a text: bare, behind `Bearer`, in JSON or between quotes; None where there is none."""
-    match = _JWT.search("".join(text.split()) if text.count("\n") > 1 and text.strip().startswith("eyJ") else text)
+    joined = "".join(text.split())
+    wrapped = joined.startswith("eyJ") and joined.count(".") <= 4 and _JWT.fullmatch(joined)
+    match = wrapped or _JWT.search(text)
     return match[0] if match else None
 
 

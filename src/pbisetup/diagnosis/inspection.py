@@ -64,16 +64,17 @@ def _text(raw: bytes) -> str:
 
 def _judge(claims: Claims, cloud: Cloud, now: datetime) -> Verdict:
     problems, remarks = [], []
-    ours = {cloud.powerbi_resource, cloud.powerbi_app_id, cloud.fabric_resource or ""}
+    ours = {cloud.powerbi_resource, cloud.powerbi_app_id, cloud.fabric_resource}
     if not claims.audience:
         problems.append("it names no audience, so no API takes it")
     elif claims.audience.rstrip("/") not in ours:
         problems.append(
-            f"its audience is {claims.audience}; Power BI takes {cloud.powerbi_resource}, other audiences get 403 (PBI306)"
+            f"its audience is {_plain(claims.audience)}; Power BI takes {cloud.powerbi_resource}, "
+            "other audiences get 403 (PBI306)"
         )
     issuer = cloud.token_issuer.format(tenant=claims.tenant_id)
     if claims.issuer and claims.issuer.rstrip("/") != issuer.rstrip("/"):
-        remarks.append(f"its issuer is {claims.issuer}; Power BI's tokens come from {issuer}")
+        remarks.append(f"its issuer is {_plain(claims.issuer)}; Power BI's tokens come from {_plain(issuer)}")
     if claims.algorithm.lower() in ("", "none"):
         problems.append("it is not signed; no API takes it")
     if claims.expires is None:
@@ -82,7 +83,7 @@ def _judge(claims: Claims, cloud: Cloud, now: datetime) -> Verdict:
         problems.append(f"it expired {claims.expires:%Y-%m-%d %H:%M} UTC; get a new one (PBI307)")
     if claims.app_only and claims.roles:
         remarks.append(
-            f"it carries the application permissions {', '.join(sorted(claims.roles))}: "
+            f"it carries the application permissions {_plain(', '.join(sorted(claims.roles)))}: "
             "they make Power BI's admin APIs refuse a service principal (PBI406)"
         )
     if not claims.app_only and not claims.scopes and not claims.roles:

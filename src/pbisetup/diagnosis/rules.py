@@ -240,6 +240,9 @@ class _Examiner:
             return True
         said = f"HTTP {answer.status} {answer.code or answer.message or 'with an empty body'}"
         self._check("api.groups", title, "fail", said, (answer.evidence,))
+        if any(f.severity == "error" for f in self.findings):
+            # What is wrong with the token is reason enough; nothing follows from what the API says to such a token.
+            return False
         if answer.code == ADMISSION_CODE:
             self._admission((answer.evidence,))
         else:
@@ -263,9 +266,16 @@ class _Examiner:
             self._find("tenant_setting_off", "certain", evidence)
             return
         if not isinstance(seen.memberships, Known):
-            self._find("sp_not_in_allowed_group", "likely", evidence)
+            if setting.scoped:
+                self._find("sp_not_in_allowed_group", "likely", evidence)
+            elif setting.excluded_groups:
+                self._find("sp_in_excluded_group", "likely", evidence)
+            self._find("propagation_delay", "possible", evidence)
             return
         evidence = (*evidence, seen.memberships.evidence)
+        if seen.memberships.value & set(setting.excluded_groups):
+            self._find("sp_in_excluded_group", "likely", evidence)
+            return
         inside = seen.memberships.value & set(setting.enabled_groups)
         if setting.scoped and not inside:
             self._find("sp_not_in_allowed_group", "certain", evidence)
@@ -276,6 +286,8 @@ class _Examiner:
             self._find("wrong_group_type", "likely", evidence)
             return
         self._find("propagation_delay", "likely", evidence)
+        if groups and not any(isinstance(g, Known) and g.value.admits_service_principals for g in groups):
+            self._find("wrong_group_type", "possible", evidence)
 
     def _workspaces(self) -> None:
         for each in self.probe.workspaces:

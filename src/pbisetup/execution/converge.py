@@ -206,6 +206,7 @@ def prove_app(
     if credential is None or credential.secret is None:
         return None
     changed = bool(done.outcomes("done"))
+    complete = not any(done.outcomes(status) for status in ("handed off", "failed", "not run"))
     return probe(
         session.network,
         credential,
@@ -213,7 +214,8 @@ def prove_app(
         clock=clock,
         waiting=waiting,
         just_changed=changed,
-        admission_patience=patience if changed and not done.outcomes("handed off") else 0,
+        # What somebody else must do, or what failed, does not come by waiting.
+        admission_patience=patience if changed and complete else 0,
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_AMBIGUOUS = re.compile(r"[\\\x00-\x1f\x7f]")
+"""Characters that URL readers disagree about: one reads the host before them, another the one behind."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,17 @@ class Cloud:
 
     def allows(self, url: str) -> bool:
         """Whether a token may be sent to this URL: https, and a host that belongs to this cloud."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if parts.scheme != "https" or not host:
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").lower(), 443 if parts.port is None else parts.port
+        except ValueError:  # a bracket without its pair, a port that is no number
+            return False
+        if parts.scheme != "https" or not host or "@" in parts.netloc or _AMBIGUOUS.search(url):
             return False
         if any(host == suffix or host.endswith("." + suffix) for suffix in self.cross_hosts):
-            return parts.port in (None, 443)
+            return port == 443 and _HOST.fullmatch(host) is not None
         return any(
-            (host, parts.port or 443) == (own.hostname, own.port or 443)
-            for own in (urlsplit(origin) for origin in self.origins())
+            (host, port) == (own.hostname, own.port or 443) for own in (urlsplit(origin) for origin in self.origins())
         )
 
     def origins(self) -> tuple[str, ...]:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+_known: set[str] = set()
+
+
+def known_secrets() -> frozenset[str]:
+    """Every value that this process has held as a Secret: what no output may show, whoever echoes it."""
+    return frozenset(_known)
+
 
 class Secret:
     """A client secret or a token. Only `reveal()` gives the value; every other way of showing it gives stars."""
@@ -10,6 +17,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        _known.add(value)
 
     def reveal(self) -> str:
         """The value itself, for the one place that sends or stores it."""

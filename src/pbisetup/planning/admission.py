@@ -104,6 +104,8 @@ def _joinable(found: TenantSetting, groups: Mapping[str, Fact[Group]], wanted: s
     """A group the setting already names that can hold a service principal; the wanted one before any other."""
     candidates = []
     for group_id, name in found.enabled_groups.items():
+        if group_id in found.excluded_groups:
+            continue
         fact = groups.get(group_id)
         if isinstance(fact, Known) and fact.value.admits_service_principals:
             candidates.append(fact.value)
@@ -133,17 +135,28 @@ def _through_new(found: TenantSetting, groups: Mapping[str, Fact[Group]], wanted
         warnings.append(f"switching it on also lets in the groups it lists already: {others}")
     existing = groups.get(wanted)
     group_id, group_name = None, wanted
+    if problem := unsuited(groups, wanted, found):
+        return Admission("unsuited", problem, None, wanted, setting=found)
     if isinstance(existing, Known):
         group_id, group_name = existing.value.id, existing.value.name
-        if not existing.value.admits_service_principals:
-            kind = "synchronised from on-premises" if existing.value.synced else "not a security group"
-            return Admission(
-                "unsuited",
-                f"the group {group_name!r} is {kind}; name a cloud security group",
-                group_id,
-                group_name,
-            )
         warnings.append(f"everything that is in the group {group_name!r} is let in with it")
-    elif isinstance(existing, Unknown):
-        return Admission("unsuited", f"the group {wanted!r} could not be looked at: {existing.reason}", None, wanted)
     return Admission(state, why, group_id, group_name, "; ".join(warnings) or None, found)
+
+
+def unsuited(groups: Mapping[str, Fact[Group]], wanted: str, setting: TenantSetting | None = None) -> str | None:
+    """Why the wanted group cannot be what a setting is limited to, or None where it can, or can be made."""
+    if setting is not None and not setting.can_specify_groups:
+        return "the setting cannot be limited to groups, and is not switched on for everybody"
+    existing = groups.get(wanted)
+    if isinstance(existing, Unknown):
+        return f"the group {wanted!r} could not be looked at: {existing.reason}"
+    if not isinstance(existing, Known):
+        return None
+    group = existing.value
+    if not group.admits_service_principals:
+        kind = "synchronised from on-premises" if group.synced else "not a security group"
+        kind = "a Microsoft 365 group" if group.unified else kind
+        return f"the group {group.name!r} is {kind}; name a cloud security group"
+    if setting is not None and group.id in setting.excluded_groups:
+        return f"the setting excludes the group {group.name!r}; name another"
+    return None

@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Plan, Step, Who
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_VARIABLE = re.compile("\ue000([A-Z_]+)\ue001")
+"""A shell variable inside a word, between two characters that no name of a tenant holds."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class _Writer:
             if step.action.kind == "create_service_principal" and "client_id" in wanted:
                 wanted = ["client_id"]
             needed += [n for n in wanted if n not in made]
-            commands, note, makes = self.commands(step.action.kind, step.action.params)
+            commands, note, makes = self.commands(step.action.kind, _with_variables(step.action.params))
             made |= makes
             tasks.append(Task(step.title, step.why, tuple(commands), note))
         return Section(who, tuple(self.lookups(needed)), tuple(tasks))
@@ -88,7 +91,7 @@ class _Writer:
         if "app_object_id" in wanted:
             yield self.graph_value("APP_OBJECT_ID", app, "id")
         if "sp_object_id" in wanted:
-            client = self.plan.outputs.get("client_id", "$CLIENT_ID")
+            client = self.plan.outputs.get("client_id", _variable("client_id"))
             yield self.graph_value("SP_OBJECT_ID", f"/v1.0/servicePrincipals(appId='{client}')", "id")
         if "group_id" in wanted:
             yield self.graph_value(
@@ -158,19 +161,25 @@ class _Writer:
             path = f"/v1.0/groups/{p['group_id']}/members/$ref"
             return [self.graph("post", path, self.reference(p["sp_object_id"]))], "", set()
         if kind == "update_tenant_setting":
-            return self.setting(p), _SETTING_NOTE, set()
+            return self.setting(p)
         if kind == "set_workspace_role":
             return self.workspace(p), "", set()
-        if kind in ("remove_secret",):
+        if kind == "remove_secret":
             path = f"/v1.0/applications/{p['app_object_id']}/removePassword"
             return [self.graph("post", path, {"keyId": p["key_id"]})], "", set()
+        if kind == "add_secret":
+            return [], _NOTE_ON_SECRETS, set()
         path = f"/v1.0/directory/deletedItems/{p['app_object_id']}"
         if kind == "restore_application":
             return [self.graph("post", f"{path}/restore", None)], "", set()
+        assert kind == "purge_application", kind
         return [self.graph("delete", path, None)], "", set()
 
-    def setting(self, p: Mapping[str, Any]) -> list[str]:
-        base, resource = self.cloud.fabric or "", self.cloud.fabric_resource or ""
+    def setting(self, p: Mapping[str, Any]) -> tuple[list[str], str, set[str]]:
+        base, resource = self.cloud.fabric, self.cloud.fabric_resource
+        if not base or not resource:
+            portal = f"{self.cloud.portal}/admin-portal/tenantSettings"
+            return [], f"No Fabric API is published for this cloud. Limit the setting to the group at {portal}.", set()
         name = p["setting"]
         look = (
             f"az rest --method get --url {_dq(base + '/v1/admin/tenantsettings')} --resource {resource} "
@@ -180,19 +189,20 @@ class _Writer:
             "enabled": True,
             "enabledSecurityGroups": [{"graphId": p["group_id"], "name": p["group_name"]}],
         }
-        return [look, _rest("post", f"{base}/v1/admin/tenantsettings/{name}/update", resource, body)]
+        change = _rest("post", f"{base}/v1/admin/tenantsettings/{name}/update", resource, body)
+        return [look, change], _SETTING_NOTE, set()
 
     def workspace(self, p: Mapping[str, Any]) -> list[str]:
         base, resource = self.cloud.powerbi, self.cloud.powerbi_resource
         commands, workspace = [], p["workspace_id"]
         if not workspace:
-            name = str(p["workspace_name"]).replace("'", "''")
+            name = quote(str(p["workspace_name"]).replace("'", "''"), safe="")
             url = f"{base}/v1.0/myorg/groups?$filter=name eq '{name}'"
             commands.append(
                 f"WORKSPACE_ID=$(az rest --method get --url {_dq(url)} --resource {resource} "
                 "--query 'value[0].id' --output tsv)"
             )
-            workspace = "$WORKSPACE_ID"
+            workspace = _variable("workspace_id")
         body = {"identifier": p["sp_object_id"], "principalType": "App", "groupUserAccessRight": p["role"]}
         method = "put" if p["replaces"] else "post"
         return [*commands, _rest(method, f"{base}/v1.0/myorg/groups/{workspace}/users", resource, body)]
@@ -209,6 +219,10 @@ class _Writer:
         return {"@odata.id": f"{self.cloud.graph}/v1.0/directoryObjects/{object_id}"}
 
 
+_NOTE_ON_SECRETS = (
+    "Do not make one and send it. Whoever runs `pbisetup apply` makes it, and it never leaves that machine: let that "
+    "account own the app, or, where a policy of the tenant forbids secrets, exempt the app."
+)
 _SETTING_NOTE = (
     "An update replaces the setting's list of groups. If the first command shows that the setting is on and names groups, "
     "put those into the second command too, or simply add the service principal to one of them. If it is on and names none, "
@@ -228,17 +242,32 @@ def _rest(method: str, url: str, resource: str, body: Any, headers: Iterable[str
 
 def _names(params: Mapping[str, Any]) -> list[str]:
     """Outputs of other steps that these parameters wait for."""
-    return _PLACEHOLDER.findall(json.dumps({k: v for k, v in params.items() if k != "body"}))
+    return [
+        m[1].lower() for v in _with_variables(params).values() if isinstance(v, str) and (m := _VARIABLE.fullmatch(v))
+    ]
+
+
+def _with_variables(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Ids that are handed on by other steps as shell variables. Names of the tenant stay text, whatever they look like."""
+    return {
+        key: _variable(match[1])
+        if key.endswith("_id") and isinstance(value, str) and (match := _PLACEHOLDER.fullmatch(value))
+        else (re.sub("[\ue000\ue001]", "", value) if isinstance(value, str) else value)
+        for key, value in params.items()
+    }
+
+
+def _variable(output: str) -> str:
+    return f"\ue000{output.upper()}\ue001"
 
 
 def _sq(text: str) -> str:
-    """A single-quoted shell word in which `{name}` becomes `"$NAME"`."""
+    """A single-quoted shell word with its variables filled in by the shell."""
     quoted = "'" + text.replace("'", "'\"'\"'") + "'"
-    return _PLACEHOLDER.sub(lambda m: f"'\"${m[1].upper()}\"'", quoted)
+    return _VARIABLE.sub(lambda m: f"'\"${m[1]}\"'", quoted)
 
 
 def _dq(text: str) -> str:
-    """A double-quoted shell word: `{name}` becomes `$NAME`, a `$NAME` stays, anything else a shell would read is escaped."""
-    escaped = re.sub(r'([\\"`])', r"\\\1", text)
-    escaped = re.sub(r"\$(?![A-Z_]{3,})", r"\\$", escaped)
-    return '"' + _PLACEHOLDER.sub(lambda m: f"${m[1].upper()}", escaped) + '"'
+    """A double-quoted shell word with its variables filled in by the shell; whatever else a shell would read is escaped."""
+    escaped = re.sub(r'([\\"`$])', r"\\\1", text).replace("!", "\"'!'\"")
+    return '"' + _VARIABLE.sub(lambda m: f"${m[1]}", escaped) + '"'

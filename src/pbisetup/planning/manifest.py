@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -23,6 +23,7 @@ _GROUPS = ("api",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _LIFETIME = re.compile(r"(\d{1,4})d")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NOTHING: Mapping[str, Any] = {}
 MAX_NAME = 60
 """Leaves room for `-<environment>` below the 120 characters that Entra takes (entra.md 1.1)."""
 
@@ -70,13 +71,21 @@ def parse_manifest(text: str, filename: str = "pbisetup.toml") -> Manifest:
     """The manifest in this TOML text. Raises ManifestError naming every mistake with file and line."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError([f"{filename}: {error}"]) from None
+    except (ValueError, RecursionError) as error:
+        # Not only TOMLDecodeError: numbers of thousands of digits and endless brackets have errors of their own.
+        raise ManifestError([_syntax(filename, error)]) from None
     reader = _Reader(text, filename)
     manifest = reader.manifest(data)
     if reader.problems:
-        raise ManifestError(reader.problems)
+        # What is wrong in [defaults] is met again in each environment.
+        raise ManifestError(dict.fromkeys(reader.problems))
     return manifest
+
+
+def _syntax(filename: str, error: Exception) -> str:
+    said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a number or a nesting that is too large"
+    place = re.search(r" \(at line (\d+), column \d+\)$", said)
+    return f"{filename}:{place[1]}: {said[: place.start()]}" if place else f"{filename}: {said}"
 
 
 class _Reader:
@@ -101,6 +110,8 @@ class _Reader:
         self.choice("project", "cloud", cloud, (*clouds(), "sandbox"))
         defaults = self.table(data.get("defaults", {}), "defaults", "defaults")
         self.keys(defaults, _ENVIRONMENT, "defaults", "defaults")
+        shared = {**({"tenant": project["tenant"]} if "tenant" in project else {}), **defaults}
+        self.environment("", shared, "defaults", defaults)
         listed = self.table(data.get("environments", {}), "environments", "environments")
         if not listed:
             self.problems.append(f"{self.filename}: there is no [environments.NAME] table")
@@ -111,13 +122,17 @@ class _Reader:
                 self.say(where, "", problem)
             table = self.table(entry, where, where)
             self.keys(table, _ENVIRONMENT, where, where)
-            merged = {**({"tenant": project["tenant"]} if "tenant" in project else {}), **defaults, **table}
-            environments[env] = self.environment(env, merged, where, table)
+            environments[env] = self.environment(env, {**shared, **table}, where, table, defaults)
         return Manifest(project_id=project_id, name=name, cloud=cloud, environments=environments)
 
-    def environment(self, name: str, data: dict[str, Any], where: str, own: dict[str, Any]) -> Environment:
+    def environment(
+        self, name: str, data: dict[str, Any], where: str, own: dict[str, Any], defaults: Mapping[str, Any] = _NOTHING
+    ) -> Environment:
         def at(key: str) -> str:
-            return where if key in own else "defaults"
+            """The table that a value comes from."""
+            if key in own:
+                return where
+            return "project" if key == "tenant" and key not in defaults else "defaults"
 
         wanted = self.strings(data.get("purposes", ["automation"]), at("purposes"), "purposes")
         for purpose in wanted:
@@ -125,7 +140,7 @@ class _Reader:
         if not wanted:
             self.say(at("purposes"), "purposes", 'purposes is empty; name at least one, such as "automation"')
         groups = self.table(data.get("groups", {}), "groups", at("groups"))
-        self.keys(groups, _GROUPS, at("groups"), "groups")
+        self.keys(groups, _GROUPS, f"{at('groups')}.groups", "groups")
         tenant = data.get("tenant")
         if tenant is not None and not (isinstance(tenant, str) and re.fullmatch(r"[A-Za-z0-9.-]+", tenant)):
             self.say(
@@ -139,7 +154,7 @@ class _Reader:
             tenant=tenant,
             purposes=tuple(wanted),
             credential=self.credential(data.get("credential", {}), at("credential")),
-            groups={key: str(value) for key, value in groups.items()},
+            groups={key: self.name(value, f"groups.{key}", at("groups"), "groups") for key, value in groups.items()},
             workspaces=tuple(self.workspaces(data.get("workspaces", []), at("workspaces"))),
             delegated=tuple(self.strings(data.get("delegated", []), at("delegated"), "delegated")),
             redirect_uris=tuple(self.strings(data.get("redirect_uris", []), at("redirect_uris"), "redirect_uris")),
@@ -147,14 +162,14 @@ class _Reader:
 
     def credential(self, value: Any, where: str) -> CredentialSpec:
         table = self.table(value, "credential", where)
-        self.keys(table, _CREDENTIAL, where, "credential")
+        self.keys(table, _CREDENTIAL, f"{where}.credential", "credential")
         kind = str(table.get("kind", "secret"))
-        self.choice(where, "credential", kind, ("secret",))
+        self.choice(f"{where}.credential", "kind", kind, ("secret",))
         store = str(table.get("store", "env-file"))
-        self.choice(where, "credential", store, get_args(StoreKind))
+        self.choice(f"{where}.credential", "store", store, get_args(StoreKind))
         lifetime = parse_lifetime(str(table.get("lifetime", "90d")))
         if lifetime is None:
-            self.say(where, "credential", 'credential.lifetime must be days such as "90d", 1d to 730d')
+            self.say(f"{where}.credential", "lifetime", 'credential.lifetime must be days such as "90d", 1d to 730d')
             lifetime = timedelta(days=90)
         return CredentialSpec(lifetime=lifetime, store="stdout" if store == "stdout" else "env-file")
 
@@ -169,11 +184,13 @@ class _Reader:
         seen: set[str] = set()
         for entry in value:
             table = self.table(entry, "workspaces", where)
-            self.keys(table, _WORKSPACE, where, "workspaces")
+            self.keys(table, _WORKSPACE, f"{where}.workspaces", "workspaces")
             name, id_ = table.get("name"), table.get("id")
             if bool(name) == bool(id_):
                 self.say(where, "workspaces", "a workspace needs a name or an id, one of the two")
                 continue
+            if name:
+                name = self.name(name, "a workspace's name", where, "workspaces")
             if id_ and not is_guid(str(id_)):
                 self.say(where, "workspaces", f"workspace id {id_!r} is no GUID; give its name with name =")
             role = str(table.get("role", ""))
@@ -199,6 +216,13 @@ class _Reader:
         if isinstance(value, str):
             return value
         self.say(where, key, f"{where}.{key} is missing" if value is None else f"{where}.{key} must be text")
+        return ""
+
+    def name(self, value: Any, what: str, where: str, key: str) -> str:
+        """A name from the tenant: any text that can be printed."""
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            return value
+        self.say(where, key, f"{what} must be text that can be printed, not {value!r}")
         return ""
 
     def strings(self, value: Any, where: str, key: str) -> list[str]:
@@ -227,11 +251,17 @@ class _Reader:
         for number, line in enumerate(self.lines, 1):
             stripped = line.strip()
             if header := re.match(r"\[\[?\s*([^\]]+?)\s*\]\]?", stripped):
-                table = header[1].replace('"', "").replace(" ", "")
+                table = ".".join(part.strip().strip("\"'") for part in header[1].split("."))
+                if key and table == f"{where}.{key}".removeprefix("."):
+                    return number
                 if table == where or (not where and table.split(".")[0] == key):
                     found = found or number
-            elif table == where and key and re.match(rf'"?{re.escape(key)}"?\s*[=.]', stripped):
+            elif table == where and key and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*[=.]", stripped):
                 return number
+        if found is None and where:
+            # Written inside the table above it, such as `dev = { ... }` below [environments].
+            parent, _, last = where.rpartition(".")
+            return self.line_of(parent, last)
         return found
 
 

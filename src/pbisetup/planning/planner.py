@@ -17,9 +17,9 @@ from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest, WorkspaceSpec
 from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.model.tenant import AppRegistration, Password, TenantSetting
+from pbisetup.model.tenant import AppRegistration, Password, StoredCredential, TenantSetting
 from pbisetup.planning import rights
-from pbisetup.planning.admission import Admission, decide
+from pbisetup.planning.admission import Admission, decide, unsuited
 
 DEFAULT_GROUP = "pbi-service-principals"
 RENEW_BEFORE = timedelta(days=7)
@@ -300,6 +300,8 @@ class _Planner:
                 "left out: this tenant's Power BI Service publishes no such permission",
             )
         wanted = frozenset(s for s in scopes if s in resource.scopes)
+        if not wanted:
+            return
         grants = value_of(self.seen.delegated_grants) or ()
         existing = next((g for g in grants if g.resource_id == resource.object_id and g.principal_id is None), None)
         if existing and wanted <= existing.scopes:
@@ -336,7 +338,7 @@ class _Planner:
         stray = [p for p in passwords if p.display_name in self.seen.journalled]
         held, why = held_secret(self.seen, self.env, self.now)
         for password in stray:
-            if held and password.key_id == held.key_id:
+            if self._value_is_kept(password):
                 continue
             yield Step(
                 f"secret-remove-{password.key_id}",
@@ -372,6 +374,13 @@ class _Planner:
             undo="remove the secret from the app",
         )
 
+    def _value_is_kept(self, password: Password) -> bool:
+        """Whether somebody may hold its value after all, however little life it has left. An unread store may."""
+        stored = self.seen.stored
+        if self.env.credential.store == "stdout":
+            return False
+        return isinstance(stored, Unknown) or (isinstance(stored, Known) and _same_secret(password, stored.value))
+
     def _edit_right(self) -> rights.Right:
         owners = self.app.owners if self.app else None
         right = rights.edit_app(self.seen.operator, owners, ours_after_create=self.creates_app)
@@ -379,6 +388,9 @@ class _Planner:
             # Not handed off: as soon as the app exists and the operator owns it, the operator makes the secret, and
             # nobody has to send one.
             return rights.Right(False, ("you",), "the app must exist first; then run `pbisetup apply`")
+        if right.allowed is False and self.seen.operator.kind == "user" and self.app and self.app.owners is not None:
+            # The owner step asks for that; nobody else makes the secret and sends it.
+            return rights.Right(False, ("you",), "you must own the app first; then run `pbisetup apply`")
         return right
 
     def _after_app(self, right: rights.Right) -> rights.Right:
@@ -424,6 +436,11 @@ class _Planner:
         """Nobody here can read the setting. The app's own token tells whether it is needed, once there is one."""
         refused = isinstance(self.seen.admitted, Known) and not self.seen.admitted.value
         if refused or self._somebody_else_makes_the_app():
+            if problem := unsuited(self.seen.groups, wanted_group(self.env)):
+                yield Step(
+                    "setting", "keep", title, f"{admission.why}; {problem}", warning="the API may refuse the app"
+                )
+                return
             why = "the API refuses the app's token" if refused else "without it the API refuses every service principal"
             yield from self._through_group(title, replace(admission, why=why))
             return
@@ -583,8 +600,7 @@ def held_secret(snapshot: Snapshot, environment: Environment, now: datetime) -> 
     if held.client_id.lower() != app.client_id.lower():
         return None, f"{held.where} holds one for another app ({held.client_id})"
     for password in app.passwords:
-        same = password.key_id == held.key_id if held.key_id else bool(held.hint) and password.hint == held.hint
-        if not same:
+        if not _same_secret(password, held):
             continue
         if password.ends and password.ends <= now:
             return None, f"the one in {held.where} expired on {password.ends:%Y-%m-%d}"
@@ -592,6 +608,12 @@ def held_secret(snapshot: Snapshot, environment: Environment, now: datetime) -> 
             return None, f"the one in {held.where} ends on {password.ends:%Y-%m-%d}"
         return password, f"{password.display_name!r}, whose value is in {held.where}"
     return None, f"the one in {held.where} is no longer a secret of the app"
+
+
+def _same_secret(password: Password, held: StoredCredential) -> bool:
+    if held.key_id:
+        return password.key_id.lower() == held.key_id.lower()
+    return bool(held.hint) and password.hint == held.hint
 
 
 def _nickname(name: str) -> str:

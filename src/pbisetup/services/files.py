@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -66,7 +67,9 @@ class PrivateFile:
     def discard(self) -> None:
         """Leave nothing behind, unless it was committed."""
         if not self._done:
-            self._file.close()
+            # On a full disk closing writes once more, and fails once more.
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._temporary.unlink(missing_ok=True)
             self._done = True
 

@@ -70,8 +70,12 @@ class Journal:
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            with self._path.open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, os.SEEK_END)
+                    # A crash may have cut the last line short: the new one must not be lost with it.
+                    line = line if file.read(1) == b"\n" else "\n" + line
+                file.write(line.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:

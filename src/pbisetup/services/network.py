@@ -85,7 +85,7 @@ class Network:
     def check(self, url: str) -> None:
         """The guard: raises Refused before anything is sent to a host that is not this cloud's."""
         if not self.cloud.allows(url):
-            host = urlsplit(url).netloc
+            host = _netloc(url)
             raise Refused(
                 "PBI207",
                 f"a request to {host} was stopped: it is not a host of the cloud {self.cloud.name!r}",
@@ -138,7 +138,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 def unreachable(url: str, error: BaseException) -> Unreachable:
     """What a network failure means, told from its chain of causes: name, proxy, certificate, time-out, refused."""
-    host = urlsplit(url).netloc or url
+    host = _netloc(url)
     text = " ".join(_chain(error))
     seen = (Evidence("network", "local", f"{host}: {_first_line(text)}"),)
     lowered = text.lower()
@@ -184,6 +184,14 @@ def unreachable(url: str, error: BaseException) -> Unreachable:
         remedy="Check that the network is up and the host is right; behind a proxy set HTTPS_PROXY.",
         evidence=seen,
     )
+
+
+def _netloc(url: str) -> str:
+    """Host and port for a message: without user and password, and of any text at all."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "no host"
+    except ValueError:
+        return "no host"
 
 
 def _chain(error: BaseException | None) -> list[str]:

@@ -130,7 +130,7 @@ class EnvFile:
 
     def _read(self) -> tuple[dict[str, str], str | None]:
         text = self.path.read_text(encoding="utf-8")
-        values = {m[1]: _unquoted(m[2]) for line in text.splitlines() if (m := _LINE.fullmatch(line))}
+        values = {m[1]: _unquoted(m[2]) for line in text.split("\n") if (m := _LINE.fullmatch(line))}
         found = _KEY_ID.search(text)
         return values, found[1] if found else None
 
@@ -186,7 +186,8 @@ def _merged(before: str, values: Mapping[str, str], note: str) -> str:
     """The file's text with these values set: lines of other variables and comments stay, in their order."""
     left = dict(values)
     lines = []
-    for line in before.splitlines():
+    # Not splitlines(), which also splits at form feeds and at separators that a value may hold.
+    for line in before.removesuffix("\n").split("\n") if before else ():
         if _KEY_ID.search(line):
             continue
         match = _LINE.fullmatch(line)

@@ -6,7 +6,7 @@ import json
 import sys
 
 from pbisetup.model.errors import ExitCode, PbisetupError
-from pbisetup.ui.terminal import Terminal
+from pbisetup.ui.terminal import Terminal, visible
 
 
 def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> ExitCode:
@@ -27,16 +27,16 @@ def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> 
         )
         return error.exit_code
     lines = error.message.splitlines() or [""]
-    terminal.say(f"{error.code}: {lines[0]}", "red")
+    terminal.say(f"{error.code}: {visible(lines[0])}", "red")
     for line in lines[1:]:
-        terminal.say(f"  {line}", "red")
+        terminal.say(f"  {visible(line)}", "red")
     for seen in error.evidence:
         request = f" (request id {seen.request_id})" if seen.request_id else ""
-        terminal.wrapped(f"seen at {seen.source}: {seen.fact}{request}", style="dim")
+        terminal.wrapped(visible(f"seen at {seen.source}: {seen.fact}{request}"), style="dim")
     if error.remedy:
-        terminal.wrapped(error.remedy)
+        terminal.wrapped(visible(error.remedy))
     if error.command:
-        terminal.say(f"    {error.command}", "bold")
+        terminal.say(f"    {visible(error.command)}", "bold")
     return error.exit_code
 
 

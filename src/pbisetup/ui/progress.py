@@ -91,7 +91,7 @@ class Progress:
             error = outcome.error
             for seen in error.evidence if error else ():
                 request = f" (request id {seen.request_id})" if seen.request_id else ""
-                self._terminal.wrapped(f"seen at {seen.source}: {seen.fact}{request}", "      ", "dim")
+                self._terminal.wrapped(visible(f"seen at {seen.source}: {seen.fact}{request}"), "      ", "dim")
             if error and error.remedy:
                 self._terminal.wrapped(error.remedy, "      ")
             if error and error.command:

@@ -33,6 +33,6 @@ def render(template: str, /, **values: Any) -> str:
 def _safe_markdown(text: str) -> str:
     """A name on one line, in which nothing is markup."""
     shown = visible(str(text))
-    for character in "\\`*_<>#[]|":
+    for character in "\\`*_<>#[]|&~":
         shown = shown.replace(character, f"\\{character}")
     return shown

@@ -13,7 +13,9 @@ import shutil
 import sys
 import textwrap
 from typing import TextIO
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
+
+from pbisetup.model.secret import known_secrets
 
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.?[A-Za-z0-9_-]*")
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "dim": "2", "bold": "1"}
@@ -21,10 +23,14 @@ _PLAIN = {"✓": "+", "✗": "x", "…": "...", "→": "->", "•": "-", "·": "
 
 
 class Redactor:
-    """Crosses out known secrets, in every spelling that a program could give them, and anything that is a JWT."""
+    """Crosses out known secrets, in every spelling that a program could give them, and anything that is a JWT.
+
+    Whatever this process has wrapped in `Secret` is known; `add` is for values that never were.
+    """
 
     def __init__(self) -> None:
         self._values: set[str] = set()
+        self._seen: frozenset[str] = frozenset()
 
     def add(self, secret: str) -> None:
         """From now on this value appears nowhere; short ones are ignored, they would cross out ordinary words."""
@@ -34,12 +40,18 @@ class Redactor:
         self._values |= {
             secret,
             quote(secret, safe=""),
+            quote(secret),
+            quote_plus(secret),
             json.dumps(secret)[1:-1],
             base64.b64encode(raw).decode().rstrip("="),
             base64.urlsafe_b64encode(raw).decode().rstrip("="),
         }
 
     def __call__(self, text: str) -> str:
+        held = known_secrets()
+        for secret in held - self._seen:
+            self.add(secret)
+        self._seen = held
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, "***")
         return _JWT.sub("***", text)
@@ -119,6 +131,12 @@ class Terminal:
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, stream.fileno())
             raise SystemExit(0) from None
+
+
+def spelled(command: str) -> str:
+    """A pbisetup command as this person would type it: run.py says in PBISETUP_COMMAND how it was called."""
+    prefix = os.environ.get("PBISETUP_COMMAND", "").strip()
+    return command.replace("pbisetup", prefix, 1) if prefix and command.startswith("pbisetup ") else command
 
 
 def visible(text: str) -> str:
