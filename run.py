@@ -35,6 +35,9 @@ def main() -> int:
         return 2
     prepare(what)
     if what == "pbisetup":
+        # So that the commands it suggests are ones that can be typed here.
+        python = "py" if sys.platform == "win32" else "python3"
+        os.environ["PBISETUP_COMMAND"] = f"{python} {os.path.relpath(__file__)} pbisetup"
         return subprocess.call([PYTHON, "-m", "pbisetup", *arguments])
     return tests(arguments)
 

@@ -285,6 +285,8 @@ def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> Non
 
 
 def _summary(done: Converged) -> list[str]:
+    from pbisetup.ui.terminal import visible
+
     name = done.environment.name
     if done.declined:
         return [f"{name}: nothing was changed."]
@@ -308,12 +310,10 @@ def _summary(done: Converged) -> list[str]:
         stopped = next((o for r in done.results for o in r.of("not run")), None)
         lines.append(f"{name}: stopped{f' before: {stopped.step.title}' if stopped else ''}. Run again to continue.")
     elif done.examination is not None:
-        verdict = (
-            "works: a token was issued and the Power BI API answered it"
-            if done.examination.healthy
-            else "does not work yet"
-        )
-        lines.append(f"{name}: the app {verdict}.")
+        reached = ", ".join(repr(w.key) for w in done.environment.workspaces)
+        answered = f" with {visible(reached)}" if reached else ""
+        works = f"works: a token was issued and the Power BI API answered it{answered}"
+        lines.append(f"{name}: the app {works if done.examination.healthy else 'does not work yet'}.")
     return lines
 
 

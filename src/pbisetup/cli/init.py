@@ -96,7 +96,7 @@ def _run(
         tenant = tenant_of(common, first) if first else common.tenant
         with signed_in(common, terminal, reach, tenant) as session:
             _introduce(terminal, session)
-            _confirm_tenant(terminal, session, yes)
+            _confirm_tenant(session, yes)
             manifest = _manifest(common, terminal, session, existing, answers, yes)
             wanted = answers.environments or tuple(manifest.environments)
             environments = [manifest.environments[each] for each in wanted]
@@ -268,7 +268,7 @@ def _introduce(terminal: Terminal, session: Session) -> None:
         terminal.say(f"  {line}")
 
 
-def _confirm_tenant(terminal: Terminal, session: Session, yes: bool) -> None:
+def _confirm_tenant(session: Session, yes: bool) -> None:
     if yes:
         return
     from pbisetup.model.errors import Interrupted

@@ -29,7 +29,10 @@ from pbisetup.services.identity import app_tokens
 from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import Store
 
-APP_FIELDS = "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,isFallbackPublicClient,publicClient"
+APP_FIELDS = (
+    "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,"
+    "isFallbackPublicClient,publicClient"
+)
 
 
 def observe(

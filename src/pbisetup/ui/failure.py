@@ -6,7 +6,7 @@ import json
 import sys
 
 from pbisetup.model.errors import ExitCode, PbisetupError
-from pbisetup.ui.terminal import Terminal, visible
+from pbisetup.ui.terminal import Terminal, spelled, visible
 
 
 def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> ExitCode:
@@ -36,7 +36,7 @@ def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> 
     if error.remedy:
         terminal.wrapped(visible(error.remedy))
     if error.command:
-        terminal.say(f"    {visible(error.command)}", "bold")
+        terminal.say(f"    {spelled(visible(error.command))}", "bold")
     return error.exit_code
 
 

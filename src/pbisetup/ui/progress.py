@@ -10,7 +10,7 @@ from pbisetup.model.finding import Examination
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
 from pbisetup.services.network import Request
-from pbisetup.ui.terminal import Terminal, visible, wrap
+from pbisetup.ui.terminal import Terminal, spelled, visible, wrap
 
 SIGNS = {"add": "+", "change": "~", "remove": "-", "keep": " "}
 STYLES = {"add": "green", "change": "yellow", "remove": "red", "keep": "dim"}
@@ -59,7 +59,7 @@ def _plan_step(terminal: Terminal, step: Step) -> None:
         terminal.say(f"  ? {title}", "yellow")
         terminal.wrapped(step.why, "      ", "dim")
         return
-    terminal.say(f"  {SIGNS[step.change]} {title}", STYLES[step.change])
+    terminal.headed(f"  {SIGNS[step.change]} ", title, STYLES[step.change])
     terminal.wrapped(visible(step.why), "      ", "dim")
     if step.allowed is False:
         terminal.wrapped(f"not you: {step.because}; can be done by: {', '.join(step.who)}", "      ", "yellow")
@@ -81,12 +81,12 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         title = visible(outcome.step.title)
         if outcome.status == "done":
-            self._terminal.say(f"  ✓ {title}", "green")
+            self._terminal.headed("  ✓ ", title, "green")
         elif outcome.status == "handed off":
-            self._terminal.say(f"  → {title}", "yellow")
+            self._terminal.headed("  → ", title, "yellow")
             self._terminal.wrapped(f"somebody else: {visible(outcome.because)}", "      ", "dim")
         else:
-            self._terminal.say(f"  ✗ {title}", "red")
+            self._terminal.headed("  ✗ ", title, "red")
             self._terminal.wrapped(visible(outcome.because), "      ")
             error = outcome.error
             for seen in error.evidence if error else ():
@@ -95,7 +95,7 @@ class Progress:
             if error and error.remedy:
                 self._terminal.wrapped(error.remedy, "      ")
             if error and error.command:
-                self._terminal.say(f"      {error.command}", "bold")
+                self._terminal.say(f"      {spelled(error.command)}", "bold")
 
     def waiting(self, what: str, seconds_left: int) -> None:
         self._terminal.transient(f"  … {what}; waiting up to {seconds_left} s more")
@@ -123,7 +123,7 @@ def examination_lines(examination: Examination, width: int) -> list[str]:
         for remedy in finding.remedies:
             lines += wrap(f"{remedy.who}: {remedy.text}", width, "   ")
             if remedy.command:
-                lines.append(f"       {remedy.command}")
+                lines.append(f"       {spelled(remedy.command)}")
             if remedy.url:
                 lines.append(f"       {remedy.url}")
     return lines

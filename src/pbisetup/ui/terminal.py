@@ -97,6 +97,11 @@ class Terminal:
         for line in wrap(self.redact(text), self.width, indent):
             self.say(line, style)
 
+    def headed(self, sign: str, text: str, style: str | None = None) -> None:
+        """A sign and a title, wrapped below itself."""
+        for number, line in enumerate(wrap(self.redact(text), self.width - len(sign), "")):
+            self.say((sign if number == 0 else " " * len(sign)) + line, style)
+
     def transient(self, text: str) -> None:
         """A line that the next one replaces; without a terminal it is not shown at all."""
         if not _is_tty(sys.stderr):
