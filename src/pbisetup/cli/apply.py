@@ -174,7 +174,7 @@ class Talk:
         return "purge" if answer == "purge" else "restore"
 
     def sign_in_prompt(self, uri: str, code: str, _text: str) -> None:
-        self._terminal.say(f"To sign in to the new app, open {uri} and enter the code {code}", "bold")
+        self._terminal.wrapped(f"To sign in to the new app, open {uri} and enter the code {code}", "", "bold")
 
     def stopping(self) -> bool:
         return self.interrupts > 0
@@ -278,7 +278,7 @@ def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> Non
         terminal.say()
         for each in done:
             for line in _summary(each):
-                terminal.result(line)
+                terminal.wrapped_result(line)
         for line in _next_commands(done, code):
             terminal.result(line)
     raise typer.Exit(code)

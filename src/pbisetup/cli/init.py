@@ -228,7 +228,7 @@ def _ask_first(terminal: Terminal, common: Common, answers: Answers, yes: bool) 
         answers = replace(answers, purposes=(prompts.choose("What is it for?", options, "automation"),))
     if answers.store is None and answers.purposes == ("automation",):
         kept = [
-            ("env-file", "in the file .env.<environment>, readable by you alone"),
+            ("env-file", "in .env.<environment>, readable by you alone"),
             ("stdout", "printed once, I keep it myself"),
         ]
         answers = replace(answers, store=prompts.choose("Where shall the secret be kept?", kept, "env-file"))
@@ -346,11 +346,7 @@ def _ask_workspaces(session: Session, answers: Answers, yes: bool) -> Answers:
     from pbisetup.ui import prompts
 
     chosen = {
-        each: tuple(
-            prompts.choose_some(
-                f"Workspaces for {each} (space selects, enter goes on):", [(w, w) for w in listed], guessed[each]
-            )
-        )
+        each: tuple(prompts.choose_some(f"Workspaces for {each}:", [(w, w) for w in listed], guessed[each]))
         for each in environments
     }
     return replace(answers, workspaces=chosen)

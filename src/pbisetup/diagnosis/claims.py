@@ -18,9 +18,10 @@ class NotDecodable(Exception):
 
 def find_token(text: str) -> str | None:
     """The first JWT in a text: bare, behind `Bearer`, in JSON or between quotes; None where there is none."""
-    joined = "".join(text.split())
-    wrapped = joined.startswith("eyJ") and joined.count(".") <= 4 and _JWT.fullmatch(joined)
-    match = wrapped or _JWT.search(text)
+    match = _JWT.search(text)
+    if match and match[0].count(".") < 2:
+        # Broken over several lines before its last part: a terminal wrapped it.
+        match = _JWT.fullmatch("".join(text.split())) or match
     return match[0] if match else None
 
 

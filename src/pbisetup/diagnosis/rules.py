@@ -45,7 +45,8 @@ def examine(
     examiner = _Examiner(environment, probe, expected, snapshot, now or datetime.now(UTC))
     examiner.run()
     failing = any(f.severity == "error" for f in examiner.findings) or any(c.status == "fail" for c in examiner.checks)
-    reached = probe.groups is not None and probe.groups.ok and all(w.visible for w in probe.workspaces)
+    issued = probe.token is not None and probe.token.issued
+    reached = issued and probe.groups is not None and probe.groups.ok and all(w.visible for w in probe.workspaces)
     return Examination(
         environment, tuple(examiner.checks), tuple(examiner.findings), reached and not failing, probe.requests
     )

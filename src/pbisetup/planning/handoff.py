@@ -252,9 +252,17 @@ def _with_variables(params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: _variable(match[1])
         if key.endswith("_id") and isinstance(value, str) and (match := _PLACEHOLDER.fullmatch(value))
-        else (re.sub("[\ue000\ue001]", "", value) if isinstance(value, str) else value)
+        else _unmarked(value)
         for key, value in params.items()
     }
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub("[\ue000\ue001]", "", value)
+    if isinstance(value, Mapping):
+        return {key: _unmarked(each) for key, each in value.items()}
+    return [_unmarked(each) for each in value] if isinstance(value, list) else value
 
 
 def _variable(output: str) -> str:

@@ -21,7 +21,7 @@ def tenant_id(network: Network, name: str) -> str:
         return found[1].lower()
     said = str(body.get("error_description", "")) if isinstance(body, dict) else ""
     raise SignInFailed(
-        "PBI302",
+        "PBI316",
         f"{network.cloud.login} knows no tenant {name!r}",
         remedy="Check the tenant's id or domain, and the cloud: a tenant of another cloud is unknown here (--cloud).",
         evidence=(Evidence("discovery document", "local", f"HTTP {status} {said.split(' Trace ID:')[0]}".strip()),),

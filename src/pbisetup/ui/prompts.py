@@ -36,7 +36,8 @@ def choose_some(question: str, options: Sequence[tuple[str, str]], chosen: Seque
     import questionary
 
     choices = [questionary.Choice(visible(label), value, checked=value in chosen) for value, label in options]
-    return list(_ask(questionary.checkbox(question, choices=choices, **_streams())))
+    keys = "(space selects, enter goes on)"
+    return list(_ask(questionary.checkbox(question, choices=choices, instruction=keys, **_streams())))
 
 
 def confirm(question: str, default: bool = True) -> bool:

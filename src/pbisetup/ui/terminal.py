@@ -83,6 +83,11 @@ class Terminal:
         """A line of the result."""
         self._write(sys.stdout, self.redact(text) + "\n")
 
+    def wrapped_result(self, text: str) -> None:
+        """A sentence of the result, wrapped."""
+        for line in wrap(text, self.width, ""):
+            self.result(line)
+
     def value(self, text: str) -> None:
         """A token or secret that was asked for: the one thing that is written as it is."""
         self._write(sys.stdout, text)

@@ -1,0 +1,111 @@
+"""What the documents say is true now: commands parse, sessions run, pages are what the catalogue makes of them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from pbisetup.catalog.codes import codes
+from pbisetup.catalog.findings import entries
+from pbisetup.cli.app import app
+from pbisetup.ui.docs import troubleshooting_page
+from tests.support.cli import Cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every pbisetup command in the documents' shell blocks and tables, and in what remedies advise."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks = [body for language, body in BLOCK.findall(text) if language == "bash"]
+        lines = [line for body in blocks for line in body.replace("\\\n", " ").splitlines()]
+        inline = re.findall(r"`(pbisetup [^`]*)`", BLOCK.sub("", text).replace("\n", " "))
+        for line in [*lines, *inline]:
+            found += [(page.name, c) for c in re.findall(r"pbisetup (?:[^|)\"]|\"[^\"]*\")+", line)]
+    for entry in entries().values():
+        found += [
+            (entry["code"], r["command"].replace("{environment}", "dev")) for r in entry["remedies"] if "command" in r
+        ]
+    return sorted(
+        {(where, c.strip()) for where, c in found if not c.startswith(("pbisetup/", "pbisetup.", "pbisetup-"))}
+    )
+
+
+@pytest.mark.parametrize(("where", "command"), commands(), ids=lambda value: str(value)[:60])
+def test_every_command_that_is_shown_can_be_typed(where: str, command: str) -> None:
+    words = shlex.split(command.split(" < ", maxsplit=1)[0])[1:]
+    words = [w for w in words if w not in ("FILE", "...")]
+    parser = typer.main.get_command(app)
+    context = parser.make_context("pbisetup", list(words), resilient_parsing=True)
+    name, subcommand, rest = parser.resolve_command(context, list(words))  # type: ignore[attr-defined]
+    while hasattr(subcommand, "resolve_command") and rest:
+        inner = subcommand.make_context(name, list(rest), parent=context, resilient_parsing=True)
+        name, subcommand, rest = subcommand.resolve_command(inner, list(rest))
+    placeholders = [w for w in rest if w.isupper()]
+    known = {option for parameter in subcommand.params for option in parameter.opts}
+    for word in rest:
+        if word.startswith("--") and word not in placeholders:
+            assert word.split("=")[0] in known, f"{where}: {command}"
+
+
+def test_the_page_of_codes_is_what_the_catalogue_makes_of_it() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert page == troubleshooting_page(), "run: python -m pbisetup.ui.docs > docs/troubleshooting.md"
+
+
+def test_every_code_in_the_program_is_explained() -> None:
+    sources = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"))
+    known = set(codes()) | {entry["code"] for entry in entries().values()}
+    assert set(re.findall(r"\"(PBI\d{3})\"", sources)) <= known
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    anchors = {f"docs/troubleshooting.md#{entry['code'].lower()}" for entry in entries().values()}
+    assert {entry["docs"] for entry in entries().values()} <= anchors
+
+
+def normalized(session: str) -> list[str]:
+    """A session without what differs from run to run: ids, ports, codes, times, and where lines break."""
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", session)
+    text = re.sub(r"localhost:\d+", "localhost:PORT", text)
+    text = re.sub(r"code\s+[A-Z0-9]{9}", "code CODE", text)
+    text = re.sub(r"\d+ minutes left", "N minutes left", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d", "DATE", text)
+    return text.split()
+
+
+def test_the_session_in_the_readme_is_what_a_newcomer_sees(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- session: pbisetup (.*?) -->\n```text\n\$ [^\n]*\n(.*?)```", text, re.DOTALL)
+    assert shown is not None
+    cli = Cli(tmp_path / "reports")
+    ran = cli.ok(*shown[1].split(), env={"COLUMNS": "80"})
+    assert normalized(shown[2]) == normalized(ran.err + ran.out)
+
+
+def test_every_question_of_the_wizard_is_in_its_page() -> None:
+    page = (ROOT / "docs" / "wizard.md").read_text(encoding="utf-8")
+    source = (ROOT / "src" / "pbisetup" / "cli" / "init.py").read_text(encoding="utf-8")
+    asked = re.findall(r"prompts\.\w+\(\s*f?\"([^\"{]{6,})", source)
+    assert len(asked) >= 5
+    for question in asked:
+        assert question.strip() in page, question
+
+
+def test_the_flags_of_the_wizard_are_real() -> None:
+    page = (ROOT / "docs" / "wizard.md").read_text(encoding="utf-8")
+    command = typer.main.get_command(app).commands["init"]  # type: ignore[attr-defined]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert set(re.findall(r"`(--[a-z-]+)`", page)) <= known
