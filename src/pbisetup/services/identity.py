@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pbisetup.model.errors import Evidence, Observer, PbisetupError, Refused, SignInFailed, Unavailable
+from pbisetup.model.errors import (
+    Evidence,
+    ExitCode,
+    Observer,
+    PbisetupError,
+    Refused,
+    SignInFailed,
+    Unavailable,
+)
 from pbisetup.model.secret import Secret
 from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
 
@@ -42,6 +50,7 @@ class TokenRefused(Refused):
             self.description,
             status=status,
             service_code=f"AADSTS{codes[0]}" if codes else self.oauth_error or None,
+            remedy=None if observer == "operator" else "`pbisetup doctor` says what it means and who can mend it.",
             evidence=(
                 Evidence(
                     "token endpoint",
@@ -51,6 +60,8 @@ class TokenRefused(Refused):
                 ),
             ),
         )
+        if observer == "operator":
+            self.exit_code = ExitCode.NO_ACCESS
 
 
 def guarded_transport(network: Network) -> Any:
@@ -202,7 +213,9 @@ def environment_tokens(network: Network, tenant: str) -> CredentialTokens:
     options = credential_options(network, transport)
     try:
         if secret:
-            return CredentialTokens(ClientSecretCredential(tenant, client_id, secret, **options), transport, "operator")
+            held = Secret(secret)  # from now on crossed out of every output
+            credential = ClientSecretCredential(tenant, client_id, held.reveal(), **options)
+            return CredentialTokens(credential, transport, "operator")
         return CredentialTokens(CertificateCredential(tenant, client_id, certificate, **options), transport, "operator")
     except (ValueError, OSError) as error:
         raise Unavailable("PBI312", f"the operator's credential cannot be used: {_one_line(str(error))}") from None

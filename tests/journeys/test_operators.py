@@ -1,0 +1,100 @@
+"""Ways in which the operator can be signed in: the Azure CLI's session, a pipeline's variables, a device code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.test_init import INIT, ours
+from tests.support.cli import Cli
+from tests.support.tenant import FABRIC, GRAPH, POWER_BI, SandboxTenant
+
+AZ = """
+import json, sys
+arguments = sys.argv[1:]
+if arguments[:2] == ["account", "show"]:
+    print(json.dumps({"tenantId": TENANT, "user": {"name": "admin@contoso.onmicrosoft.com", "type": "user"}}))
+elif arguments[:2] == ["account", "get-access-token"]:
+    resource = arguments[arguments.index("--resource") + 1]
+    print(json.dumps({"accessToken": TOKENS[resource], "expires_on": 4102444800, "tokenType": "Bearer"}))
+else:
+    sys.exit(f"unexpected: {arguments}")
+"""
+
+
+def az_session(tenant: SandboxTenant, folder: Path) -> dict[str, str]:
+    """An `az` on the PATH that hands out the tenant's own tokens, as a signed-in Azure CLI does."""
+    tokens = {resource: tenant.user_token("admin", resource) for resource in (GRAPH, POWER_BI, FABRIC)}
+    script = folder / "az.py"
+    script.write_text(AZ.replace("TENANT", repr(tenant.tenant)).replace("TOKENS", repr(tokens)))
+    az = folder / "az"
+    az.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+    az.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_an_azure_cli_session_is_used_without_another_sign_in(cli: Cli, sandbox: SandboxTenant, tmp_path: Path) -> None:
+    env = az_session(sandbox, tmp_path)
+    ran = cli.ok(*INIT, "--operator", "az", env=env)
+    assert "signed in by az" in ran.err
+    assert "enter the code" not in ran.err
+    assert len(ours(sandbox.state())["apps"]) == 1
+
+
+def test_a_pipeline_signs_in_with_its_own_variables_and_hands_off_what_takes_a_person(
+    cli: Cli, sandbox: SandboxTenant
+) -> None:
+    env = {
+        "PBISETUP_OPERATOR_TENANT_ID": sandbox.tenant,
+        "PBISETUP_OPERATOR_CLIENT_ID": sandbox.operator_id,
+        "PBISETUP_OPERATOR_CLIENT_SECRET": sandbox.operator_secret,
+    }
+    ran = cli(*INIT, "--operator", "env", "--workspace", "Reports Dev", env=env)
+    assert ran.code == 5, ran
+    assert "service principal, signed in by env" in ran.err
+    made = ours(sandbox.state())
+    assert [len(made[name]) for name in ("apps", "principals", "secrets", "groups", "roles")] == [1, 1, 1, 1, 0]
+    handed = cli("handoff", "--operator", "env", "--format", "json", env=env)
+    assert {tuple(s["who"]) for s in handed.json["sections"]} == {("fabric administrator",), ("workspace admin",)}
+
+
+def test_a_pipeline_without_its_variables_is_told_which(cli: Cli) -> None:
+    ran = cli(*INIT, "--operator", "env")
+    assert ran.code == 3
+    assert "PBISETUP_OPERATOR_CLIENT_ID" in ran.err
+
+
+def test_a_wrong_secret_of_the_operator_keeps_entras_own_words(cli: Cli, sandbox: SandboxTenant) -> None:
+    env = {
+        "PBISETUP_OPERATOR_TENANT_ID": sandbox.tenant,
+        "PBISETUP_OPERATOR_CLIENT_ID": sandbox.operator_id,
+        "PBISETUP_OPERATOR_CLIENT_SECRET": "not-the-secret-at-all",
+    }
+    ran = cli(*INIT, "--operator", "env", env=env)
+    assert ran.code == 3, ran
+    assert "AADSTS7000215" in ran.err
+    assert "not-the-secret-at-all" not in ran.err
+
+
+def test_a_device_code_that_nobody_enters_ends_by_itself(cli: Cli, sandbox: SandboxTenant) -> None:
+    def nobody(state: dict[str, object]) -> None:
+        state["auto_approve"] = None
+
+    sandbox.put_state(nobody)
+    sandbox.faults(
+        {"match": {"path": "/token$"}, "status": 400, "body": {"error": "expired_token", "error_codes": [70020]}}
+    )
+    ran = cli(*INIT)
+    assert ran.code == 3
+    assert json.dumps(sandbox.state()).count("pbisetup-") == 0
+
+
+@pytest.mark.parametrize("operator", ["nobody", ""])
+def test_an_operator_that_does_not_exist_is_a_usage_error(cli: Cli, operator: str) -> None:
+    ran = cli(*INIT, "--operator", operator)
+    assert ran.code == 2
+    assert "managed" in ran.err
