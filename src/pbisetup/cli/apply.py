@@ -232,7 +232,7 @@ def prove(
     from pbisetup.diagnosis.rules import examine
     from pbisetup.execution.converge import outputs, prove_app, prove_user
     from pbisetup.observe.expectation import expected
-    from pbisetup.planning.planner import is_service_app, wanted_scopes
+    from pbisetup.planning.wanted import is_service_app, wanted_scopes
     from pbisetup.ui.progress import examination_lines
 
     known = outputs(done)

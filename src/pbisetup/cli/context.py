@@ -145,7 +145,9 @@ def signed_in(common: Common, terminal: Terminal, reach: Network, tenant: str | 
             tenant=tenant,
             client_id=common.operator_client_id,
             terminal=terminal.interactive,
-            prompt=lambda uri, code, _text: terminal.wrapped(f"To sign in, open {uri} and enter the code {code}", "", "bold"),
+            prompt=lambda uri, code, _: terminal.wrapped(
+                f"To sign in, open {uri} and enter the code {code}", "", "bold"
+            ),
         ),
     )
     try:

@@ -108,7 +108,9 @@ def _user(terminal: Terminal, common: Common, reach: Network, found: Found) -> C
         route,
         tenant,
         client,
-        prompt=lambda uri, code, _text: terminal.wrapped(f"To sign in, open {uri} and enter the code {code}", "", "bold"),
+        prompt=lambda uri, code, _text: terminal.wrapped(
+            f"To sign in, open {uri} and enter the code {code}", "", "bold"
+        ),
         patience=900 if terminal.interactive else 60,
         observer="app",
     )

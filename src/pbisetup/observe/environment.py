@@ -22,7 +22,7 @@ from pbisetup.model.tenant import (
 )
 from pbisetup.observe.session import Session
 from pbisetup.planning.manifest import is_guid
-from pbisetup.planning.planner import is_service_app, public_api_setting, wanted_group, wanted_scopes
+from pbisetup.planning.wanted import is_service_app, public_api_setting, wanted_group, wanted_scopes
 from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
 from pbisetup.services.identity import app_tokens

@@ -16,9 +16,7 @@ class SigningKey:
     def __init__(self, private_key: rsa.RSAPrivateKey) -> None:
         self.private_key = private_key
         self.public_key = private_key.public_key()
-        der = self.public_key.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        der = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.kid = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
 
     @classmethod

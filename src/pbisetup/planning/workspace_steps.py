@@ -1,0 +1,48 @@
+"""Steps for the roles in workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pbisetup.model.facts import Unknown, value_of
+from pbisetup.model.manifest import WorkspaceSpec
+from pbisetup.model.plan import Action, Step
+from pbisetup.planning import rights
+from pbisetup.planning.situation import Situation
+from pbisetup.planning.wanted import is_service_app
+
+
+def workspace_role(s: Situation, spec: WorkspaceSpec) -> Iterator[Step]:
+    step_id = f"workspace-{spec.key}"
+    if not is_service_app(s.env):
+        yield Step(step_id, "keep", f"Workspace {spec.key!r}", "people use their own roles in it")
+        return
+    fact = s.seen.workspaces.get(spec.key, Unknown("not looked for"))
+    workspace = value_of(fact)
+    has = (workspace.roles or {}).get(s.sp.object_id) if workspace and s.sp else None
+    if has == spec.role:
+        yield Step(step_id, "keep", f"{spec.role} of the workspace {spec.key!r}", "as the manifest says")
+        return
+    right = rights.set_workspace_role(workspace.operator_role if workspace else None, visible=workspace is not None)
+    right = s.after_app(right)
+    yield Step(
+        step_id,
+        "change" if has else "add",
+        f"{spec.role} of the workspace {spec.key!r}",
+        f"the service principal is {has} there" if has else "without a role the workspace is invisible to it",
+        Action(
+            "set_workspace_role",
+            {
+                "workspace_id": workspace.id if workspace else (spec.id or None),
+                "workspace_name": spec.name or (workspace.name if workspace else ""),
+                "sp_object_id": s.sp_ref,
+                "role": spec.role,
+                "replaces": has,
+            },
+        ),
+        right.who,
+        right.allowed,
+        right.because,
+        needs=("service-principal",),
+        undo="remove the role",
+    )
