@@ -25,7 +25,6 @@ from pbisetup.services.journal import Journal
 from pbisetup.services.secret_store import AppCredential, Store
 
 ROUNDS = 4
-ADMISSION_STEPS = frozenset({"member", "setting", "group"})
 
 
 class Hooks(Reporter, Protocol):
@@ -58,11 +57,6 @@ class Converged:
     @property
     def interrupted(self) -> bool:
         return any(result.interrupted for result in self.results)
-
-    @property
-    def changed_admission(self) -> bool:
-        """Whether this run changed something that Microsoft takes minutes to act on."""
-        return any(o.step.id in ADMISSION_STEPS for result in self.results for o in result.of("done"))
 
     @property
     def exit_code(self) -> ExitCode:

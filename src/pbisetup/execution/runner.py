@@ -92,12 +92,15 @@ def _one(step: Step, bench: Workbench) -> Outcome:
 
 
 def _filled(params: Mapping[str, Any], outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters with `{output}` names replaced by what earlier steps handed on."""
+    """The ids among the parameters that are `{output}` names, replaced by what earlier steps handed on.
+
+    Only ids: a group may well be called `{group_id}`.
+    """
     return {
-        key: outputs.get(value[1:-1], value) if isinstance(value, str) and _is_name(value) else value
+        key: outputs.get(value[1:-1], value) if key.endswith("_id") and _is_name(value) else value
         for key, value in params.items()
     }
 
 
-def _is_name(value: str) -> bool:
-    return value.startswith("{") and value.endswith("}")
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("{") and value.endswith("}")

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pbisetup.execution.replication import PASSING, Waits, already_there, is_not_yet, repeat
-from pbisetup.model.errors import PbisetupError, Unreachable
+from pbisetup.model.errors import PbisetupError, Unavailable, Unreachable
 from pbisetup.model.secret import Secret
+from pbisetup.model.tenant import TenantSetting
 from pbisetup.observe.environment import read_setting
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
@@ -142,38 +143,38 @@ def add_group_member(bench: Workbench, params: Params) -> Outputs:
 
 
 def update_tenant_setting(bench: Workbench, params: Params) -> Outputs:
-    """One read, one merged write: an update replaces the setting's lists, so what is there is sent back (powerbi.md 7)."""
+    """One read, one merged write: an update replaces the setting's lists, so what is there is sent back (powerbi.md 7).
+
+    Decided anew from what is read now: a setting that is open to everybody by then is left open, never narrowed.
+    """
+    current = _read_setting(bench, params["setting"])
+    group_id = params["group_id"]
+    if current.enabled and (not current.scoped or group_id in current.enabled_groups):
+        return {}
+    groups = {**current.enabled_groups, group_id: params["group_name"]}
+    kept = {key: value for key, value in current.raw.items() if key in _WRITABLE and value is not None}
+    listed = [{"graphId": id_, "name": name} for id_, name in groups.items()]
+    body = {**kept, "enabled": True, "enabledSecurityGroups": listed}
+    path = f"/v1/admin/tenantsettings/{current.name}/update"
     fabric = bench.session.fabric
     assert fabric is not None
-    current = None
+    bench.sent(lambda: fabric.request("POST", path, json=body), "the tenant setting")
+    return {}
+
+
+def _read_setting(bench: Workbench, name: str) -> TenantSetting:
+    """The setting as it is now. Raises Refused where it cannot be read, Unavailable where the tenant has none."""
+    fabric = bench.session.fabric
+    if fabric is None:
+        raise Unavailable("PBI905", "no address of the Fabric API is published for this cloud")
     for page in fabric.pages("/v1/admin/tenantsettings"):
         if not page.ok:
             raise page.refusal("reading the tenant settings")
         body = page.json or {}
-        raw = next(
-            (
-                s
-                for s in body.get("value") or body.get("tenantSettings") or []
-                if s.get("settingName") == params["setting"]
-            ),
-            None,
-        )
-        if raw is not None:
-            current = read_setting(raw)
-    groups = dict(current.enabled_groups) if current else {}
-    groups[params["group_id"]] = params["group_name"]
-    body = {
-        **{
-            key: value
-            for key, value in (current.raw if current else {}).items()
-            if key in _WRITABLE and value is not None
-        },
-        "enabled": True,
-        "enabledSecurityGroups": [{"graphId": id_, "name": name} for id_, name in groups.items()],
-    }
-    path = f"/v1/admin/tenantsettings/{params['setting']}/update"
-    bench.sent(lambda: fabric.request("POST", path, json=body), "the tenant setting")
-    return {}
+        for raw in body.get("value") or body.get("tenantSettings") or []:
+            if raw.get("settingName") == name:
+                return read_setting(raw)
+    raise Unavailable("PBI905", f"this tenant has no setting {name}")
 
 
 _WRITABLE = (

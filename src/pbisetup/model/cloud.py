@@ -35,7 +35,6 @@ class Cloud:
     """`iss` of a v1 token, with `{tenant}` where the tenant id stands."""
     portal: str
     """Origin of the Fabric / Power BI portal."""
-    entra_portal: str
     cross_hosts: tuple[str, ...] = ()
     """Host suffixes, besides the origins above, that the service itself redirects to inside this cloud."""
     instance_discovery: bool = True

@@ -32,8 +32,6 @@ class Snapshot:
     """Object id of a soft-deleted application with the same unique name."""
     service_principal: Fact[ServicePrincipal]
     power_bi: Fact[ResourceApp]
-    app_roles: Fact[frozenset[str]]
-    """Ids of the Power BI app roles that are granted to the service principal."""
     delegated_grants: Fact[tuple[DelegatedGrant, ...]]
     memberships: Fact[frozenset[str]]
     """Ids of the groups that hold the service principal directly."""

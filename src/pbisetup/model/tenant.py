@@ -142,7 +142,6 @@ class Workspace:
     roles: Mapping[str, WorkspaceRole] | None = None
     """Principal id -> role; None where they could not be read."""
     operator_role: WorkspaceRole | None = None
-    on_capacity: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -155,4 +154,3 @@ class StoredCredential:
     key_id: str | None
     hint: str
     """The first three characters, as the directory shows them for the same secret."""
-    looks_like_guid: bool = False

@@ -71,7 +71,6 @@ class _Observer:
             deleted_app=self._deleted_app() if isinstance(app, Absent) else Unknown("the app exists"),
             service_principal=sp,
             power_bi=self._power_bi() if scopes else Unknown("no permission is needed"),
-            app_roles=Unknown("not looked at"),
             delegated_grants=self._grants(principal) if scopes else Unknown("no permission is needed"),
             memberships=self._memberships(principal) if is_service_app(self.env) else Unknown("not needed"),
             settings=settings,
@@ -90,6 +89,9 @@ class _Observer:
         unique_name = self.manifest.unique_name(self.env.name)
         answer = self.graph.get(self.graph.client.applications_with_unique_name(unique_name), select=APP_FIELDS)
         fact = _object(answer)
+        if isinstance(fact, Unknown):
+            # Without knowing whether the app exists, nothing that could be planned would be safe.
+            raise answer.refusal(f"the app registration {unique_name} could not be looked up", "PBI904")
         if not isinstance(fact, Known):
             return fact
         raw = fact.value
@@ -287,7 +289,6 @@ class _Observer:
             name=str(raw.get("name", "")),
             roles=roles,
             operator_role=own,
-            on_capacity=raw.get("isOnDedicatedCapacity"),
         )
 
     def _admitted(self, settings: Fact[Mapping[str, TenantSetting]], app: AppRegistration | None) -> Fact[bool]:

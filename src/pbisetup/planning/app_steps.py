@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pbisetup.model.facts import value_of
+from pbisetup.model.facts import Known, value_of
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning import rights
@@ -45,6 +45,11 @@ def application(s: Situation) -> Iterator[Step]:
         right.allowed,
         right.because,
         undo="delete the app registration",
+        warning=(
+            "a deleted app registration still holds the unique name; `pbisetup apply` asks what shall become of it"
+            if isinstance(s.seen.deleted_app, Known)
+            else None
+        ),
     )
 
 
@@ -85,6 +90,8 @@ def _application_drift(s: Situation, app: AppRegistration) -> dict[str, object]:
     changes: dict[str, object] = {}
     if app.display_name != body["displayName"]:
         changes["displayName"] = body["displayName"]
+    if s.manifest.tag(s.env.name) not in app.tags:
+        changes["tags"] = sorted({*app.tags, "pbisetup", s.manifest.tag(s.env.name)})
     if is_user_app(s.env):
         if not app.public_client:
             changes["isFallbackPublicClient"] = True

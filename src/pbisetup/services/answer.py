@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,3 +82,21 @@ class Answer:
             service_code=self.service_code,
             evidence=(self.evidence(),),
         )
+
+
+MAX_WAIT = 90.0
+"""The longest Retry-After that is waited for; tenant settings allow 25 calls a minute (powerbi.md 7)."""
+
+
+def wait_before_retry(answer: Answer, method: str, attempt: int) -> float | None:
+    """Seconds to wait before the same request is sent again, or None to leave it at this answer.
+
+    429 says that nothing was done, so any request may be repeated; after a 5xx only a read may.
+    """
+    if attempt >= 3:
+        return None
+    if answer.status == 429 or (answer.status in (500, 502, 503, 504) and method == "GET"):
+        said = answer.headers.get("retry-after", "")
+        wait = float(said) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", said) else 1.0 * 2**attempt
+        return wait if wait <= MAX_WAIT else None
+    return None

@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pbisetup.model.errors import Observer
-from pbisetup.services.answer import Answer
+from pbisetup.services.answer import Answer, wait_before_retry
 from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Builder = Any
 """A request builder of msgraph-sdk: has `url_template` and `path_parameters`."""
-MAX_WAIT = 90.0
 
 
 class Directory:
@@ -74,18 +73,16 @@ class Directory:
     ) -> Answer:
         """The answer, whatever its status. Raises Unreachable, Refused by the guard, or what signing in raises.
 
-        429 is waited for: the service says that it did nothing. Nothing else is repeated here.
+        429 is waited for, because the service says that it did nothing; a read is repeated on 5xx too. No write is.
         """
-        for attempt in range(4):
+        attempt = 0
+        while True:
             answer = self._run(self._send(method, builder, body, query or {}, headers or {}))
-            if answer.status != 429 or attempt == 3:
+            wait = wait_before_retry(answer, method, attempt)
+            if wait is None:
                 return answer
-            said = answer.headers.get("retry-after", "")
-            wait = float(said) if said.isdigit() else 2.0**attempt
-            if wait > MAX_WAIT:
-                return answer
+            attempt += 1
             time.sleep(wait)
-        raise AssertionError("unreachable")
 
     async def _send(
         self,

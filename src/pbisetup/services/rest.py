@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from pbisetup.model.errors import Observer
-from pbisetup.services.answer import Answer
+from pbisetup.services.answer import Answer, wait_before_retry
 from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pbisetup.services.identity import TokenSource
 
 MAX_REDIRECTS = 3
-MAX_WAIT = 90.0
-"""The longest Retry-After that is waited for; tenant settings allow 25 calls a minute (powerbi.md 7)."""
 
 
 class RestClient:
@@ -55,7 +53,7 @@ class RestClient:
         attempt = 0
         while True:
             answer = self._once(method, url, json, params)
-            wait = _wait_before_retry(answer, method, attempt)
+            wait = wait_before_retry(answer, method, attempt)
             if wait is None:
                 return answer
             attempt += 1
@@ -95,14 +93,3 @@ class RestClient:
 def _answer(method: str, url: str, response: httpx.Response, observer: Observer) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(method, url, response.status_code, headers, json_or_none(response.text), observer)
-
-
-def _wait_before_retry(answer: Answer, method: str, attempt: int) -> float | None:
-    """Seconds to wait before the same request is sent again, or None to leave it at this answer."""
-    if attempt >= 3:
-        return None
-    if answer.status == 429 or (answer.status in (500, 502, 503, 504) and method == "GET"):
-        said = answer.headers.get("retry-after", "")
-        wait = float(said) if said.replace(".", "", 1).isdigit() else 1.0 * 2**attempt
-        return wait if wait <= MAX_WAIT else None
-    return None

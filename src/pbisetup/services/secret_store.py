@@ -22,7 +22,6 @@ from pbisetup.services.files import PrivateFile
 KEYS = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
 _KEY_ID = re.compile(r"#\s*pbisetup: key id ([0-9a-fA-F-]{36})")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,6 @@ class EnvFile:
                 client_id=values.get("AZURE_CLIENT_ID", ""),
                 key_id=key_id,
                 hint=secret[:3],
-                looks_like_guid=bool(_GUID.fullmatch(secret)),
             ),
             evidence,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pbisetup.catalog.wellknown import ROLE_NAMES
-from pbisetup.execution.runner import Outcome, Result
+from pbisetup.execution.runner import Outcome
 from pbisetup.model.finding import Examination
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
@@ -127,11 +127,6 @@ def examination_lines(examination: Examination, width: int) -> list[str]:
             if remedy.url:
                 lines.append(f"       {remedy.url}")
     return lines
-
-
-def handed_off(results: Iterable[Result]) -> list[Outcome]:
-    """Everything that somebody else must do."""
-    return [outcome for result in results for outcome in result.of("handed off")]
 
 
 def request_line(request: Request) -> str:

@@ -1,0 +1,263 @@
+"""Where the secret goes: a private file whose other lines stay, that git never sees; or standard output, once."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pbisetup.model.errors import StoreError
+from pbisetup.model.facts import Absent, Known, Unknown
+from pbisetup.model.secret import Secret
+from pbisetup.model.tenant import StoredCredential
+from pbisetup.services.secret_store import EnvFile, PrintOnce
+
+TENANT, CLIENT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+KEY = "33333333-3333-3333-3333-333333333333"
+SECRET = "aB3~very.secret_value-1"
+
+
+def keep(folder: Path, secret: str = SECRET, key: str = KEY) -> EnvFile:
+    """The store after one secret was kept in it."""
+    store = EnvFile(folder, "dev")
+    opened = store.open()
+    assert opened.keep(TENANT, CLIENT, key, "2027-02-01", Secret(secret)) == ".env.dev"
+    opened.close()
+    return store
+
+
+def held(store: EnvFile) -> StoredCredential:
+    fact = store.stored()
+    assert isinstance(fact, Known)
+    return fact.value
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.excludesFile=")
+    run = subprocess.run(["git", "-C", str(folder), *identity, *arguments], capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    return tmp_path
+
+
+def test_a_secret_that_is_kept_can_be_used_again(tmp_path: Path) -> None:
+    store = keep(tmp_path)
+    credential = store.credential()
+    assert credential is not None
+    assert credential.secret == Secret(SECRET)
+    assert (credential.tenant_id, credential.client_id, credential.where) == (TENANT, CLIENT, ".env.dev")
+    assert list(tmp_path.iterdir()) == [tmp_path / ".env.dev"]
+
+
+def test_what_is_stored_is_known_without_showing_the_secret(tmp_path: Path) -> None:
+    fact = held(keep(tmp_path))
+    assert (fact.key_id, fact.hint) == (KEY, "aB3")
+    assert SECRET not in repr(fact)
+
+
+def test_a_new_secret_takes_the_place_of_the_old_with_its_key_id(tmp_path: Path) -> None:
+    keep(tmp_path)
+    store = keep(tmp_path, secret="Zz9~another", key=KEY.replace("3", "4"))
+    text = store.path.read_text()
+    assert SECRET not in text
+    assert text.count("AZURE_") == 3
+    assert text.count("key id") == 1
+    assert (held(store).key_id, held(store).hint) == (KEY.replace("3", "4"), "Zz9")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes do not protect there; the access list does")
+def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env.dev").write_text("OTHER=1\n")
+    (tmp_path / ".env.dev").chmod(0o644)
+    assert stat.S_IMODE(keep(tmp_path).path.stat().st_mode) == 0o600
+
+
+MERGED = {
+    "other variables": ("A=1\nB='2'\n", ["A=1", "B='2'"]),
+    "comments and blank lines": ("# mine\n\nA=1\n", ["# mine", "", "A=1"]),
+    "old values": (f"A=1\nAZURE_CLIENT_ID=old\nexport AZURE_CLIENT_SECRET='old'\nB={KEY}\n", ["A=1", f"B={KEY}"]),
+    "the same twice": ("AZURE_CLIENT_ID=a\nA=1\nAZURE_CLIENT_ID=b\n", ["A=1"]),
+    "no line end": ("A=1", ["A=1"]),
+    "Windows line ends": ("A=1\r\nB=2\r\n", ["A=1", "B=2"]),
+    "a separator inside": ("A=x\u2028y\x0cz\n", ["A=x\u2028y\x0cz"]),
+    "names that begin alike": (
+        "AZURE_CLIENT_ID_2=x\nMY_AZURE_CLIENT_ID=y\n",
+        ["AZURE_CLIENT_ID_2=x", "MY_AZURE_CLIENT_ID=y"],
+    ),
+    "nothing": ("", []),
+}
+
+
+@pytest.mark.parametrize(("before", "stay"), MERGED.values(), ids=MERGED)
+def test_other_lines_stay_in_their_order(tmp_path: Path, before: str, stay: list[str]) -> None:
+    (tmp_path / ".env.dev").write_bytes(before.encode())
+    store = keep(tmp_path)
+    lines = store.path.read_text(encoding="utf-8").split("\n")
+    values = {f"AZURE_TENANT_ID={TENANT}", f"AZURE_CLIENT_ID={CLIENT}", f"AZURE_CLIENT_SECRET={SECRET}"}
+    assert [line for line in lines[:-1] if line not in values and "key id" not in line] == stay
+    assert values <= set(lines)
+    assert held(store).client_id == CLIENT
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=60)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts, st.text("abcXYZ019~._-", min_size=8, max_size=40))
+def test_whatever_is_in_the_file_the_secret_comes_back_as_it_was(tmp_path: Path, before: str, secret: str) -> None:
+    (tmp_path / ".env.dev").write_text(before, encoding="utf-8", newline="\n")
+    credential = keep(tmp_path, secret).credential()
+    assert credential is not None
+    assert credential.secret == Secret(secret)
+
+
+READ = {
+    "plain": ("AZURE_TENANT_ID=t\nAZURE_CLIENT_ID=c\nAZURE_CLIENT_SECRET=abcdef\n", "abc"),
+    "export and quotes": ('export AZURE_CLIENT_ID = "c"\nexport AZURE_CLIENT_SECRET = "abcdef"\n', "abc"),
+    "single quotes": ("AZURE_CLIENT_SECRET='abc'\n", "abc"),
+    "Windows line ends": ("AZURE_CLIENT_ID=c\r\nAZURE_CLIENT_SECRET=ab\r\n", "ab"),
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), READ.values(), ids=READ)
+def test_a_file_that_somebody_wrote_by_hand_is_read(tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / ".env.dev").write_bytes(text.encode())
+    fact = held(EnvFile(tmp_path, "dev"))
+    assert (fact.hint, fact.key_id) == (hint, None)
+
+
+def test_a_missing_or_empty_file_is_absent(tmp_path: Path) -> None:
+    store = EnvFile(tmp_path, "dev")
+    assert isinstance(store.stored(), Absent)
+    assert store.credential() is None
+    store.path.write_text("AZURE_CLIENT_ID=c\nAZURE_TENANT_ID=t\n")
+    assert isinstance(store.stored(), Absent)
+    credential = store.credential()
+    assert credential is not None
+    assert credential.secret is None
+
+
+def test_a_file_that_cannot_be_read_is_unknown_never_absent(tmp_path: Path) -> None:
+    store = EnvFile(tmp_path, "dev")
+    store.path.mkdir()
+    assert isinstance(store.stored(), Unknown)
+    assert store.credential() is None
+    with pytest.raises(StoreError) as caught:
+        store.open()
+    assert caught.value.code == "PBI113"
+
+
+def test_a_file_in_another_encoding_is_unknown_and_left_as_it_is(tmp_path: Path) -> None:
+    store = EnvFile(tmp_path, "dev")
+    before = "AZURE_CLIENT_SECRET=geheim\n".encode("utf-16")
+    store.path.write_bytes(before)
+    assert isinstance(store.stored(), Unknown)
+    with pytest.raises(StoreError):
+        store.open()
+    assert store.path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [store.path]
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("")
+    (tmp_path / ".env.dev").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError) as caught:
+        EnvFile(tmp_path, "dev").open()
+    assert caught.value.code == "PBI112"
+    assert (tmp_path / "elsewhere").read_text() == ""
+
+
+def test_a_folder_that_is_not_there_is_found_before_the_secret_is_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        EnvFile(tmp_path / "missing", "dev").open()
+    assert caught.value.code == "PBI113"
+    assert "No secret was made" in str(caught.value.remedy)
+
+
+def test_what_was_reserved_and_not_used_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = EnvFile(tmp_path, "dev")
+    store.path.write_text("A=1\n")
+    store.open().close()
+    assert list(tmp_path.iterdir()) == [store.path]
+    assert store.path.read_text() == "A=1\n"
+
+
+# -- git ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["added", "committed"])
+@pytest.mark.parametrize("deleted", [False, True], ids=["there", "deleted on the disk"])
+def test_a_file_that_git_tracks_is_refused_with_the_command_that_mends_it(
+    repository: Path, committed: bool, deleted: bool
+) -> None:
+    file = repository / ".env.dev"
+    file.write_text("A=1\n")
+    git(repository, "add", "-f", ".env.dev")
+    if committed:
+        git(repository, "commit", "-qm", "oops")
+    if deleted:
+        file.unlink()
+    with pytest.raises(StoreError) as caught:
+        EnvFile(repository, "dev").open()
+    assert (caught.value.code, caught.value.command) == ("PBI111", "git rm --cached .env.dev")
+    git(repository, "rm", "-q", "--cached", ".env.dev")
+    keep(repository)
+
+
+def test_the_file_is_ignored_by_git_before_it_holds_the_secret(repository: Path) -> None:
+    EnvFile(repository, "dev").open().close()
+    assert (repository / ".gitignore").read_text() == ".env.*\n"
+    keep(repository)
+    keep(repository)
+    assert (repository / ".gitignore").read_text() == ".env.*\n"
+    assert git(repository, "status", "--porcelain") == "?? .gitignore\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("build/\n", "build/\n.env.*\n"),
+        ("build/", "build/\n.env.*\n"),
+        ("*.env*\n.env*\n", "*.env*\n.env*\n"),
+        ("", ".env.*\n"),
+    ],
+    ids=["added", "added after a line without end", "ignored already", "empty"],
+)
+def test_what_is_ignored_already_stays(repository: Path, before: str, after: str) -> None:
+    (repository / ".gitignore").write_text(before)
+    keep(repository)
+    assert (repository / ".gitignore").read_text() == after
+
+
+def test_a_folder_below_the_top_of_the_repository_is_protected_too(repository: Path) -> None:
+    below = repository / "apps" / "reports"
+    below.mkdir(parents=True)
+    keep(below)
+    assert "env.dev" not in git(repository, "status", "--porcelain", "-uall")
+
+
+def test_outside_a_repository_no_gitignore_is_made(tmp_path: Path) -> None:
+    keep(tmp_path)
+    assert not (tmp_path / ".gitignore").exists()
+
+
+# -- standard output ---------------------------------------------------------------------------------------------------
+
+
+def test_printed_it_is_written_once_in_the_same_three_lines() -> None:
+    written: list[str] = []
+    store = PrintOnce(written.append)
+    where = store.open().keep(TENANT, CLIENT, KEY, "2027-02-01", Secret(SECRET))
+    assert where == "standard output"
+    assert written == [f"AZURE_TENANT_ID={TENANT}\nAZURE_CLIENT_ID={CLIENT}\nAZURE_CLIENT_SECRET={SECRET}\n"]
+    assert isinstance(store.stored(), Unknown)
+    assert store.credential() is None
