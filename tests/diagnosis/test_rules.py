@@ -23,7 +23,14 @@ from tests.planning.world import UNKNOWN, everything, known, setting
 
 ENDPOINT = Evidence("token endpoint", "app", "AADSTS1")
 API = Evidence("GET /v1.0/myorg/groups", "app", "HTTP 401")
-EXPECTED = Expected(TENANT, "client-id", "sp-object", (POWER_BI, "app"), (f"https://sts.windows.net/{TENANT}/",))
+EXPECTED = Expected(
+    TENANT,
+    "client-id",
+    "sp-object",
+    (POWER_BI, "app"),
+    (f"https://sts.windows.net/{TENANT}/",),
+    "https://app.powerbi.com",
+)
 PEOPLE = replace(EXPECTED, sign_in="user", sp_object_id=None, scopes=frozenset({"Report.Read.All"}))
 CONFIGURED = Configured(".env.dev", TENANT, "client-id", has_secret=True)
 OK = ApiAnswer(200, None, "", API)

@@ -45,7 +45,7 @@ def finding(
                 who=remedy["who"],
                 text=remedy["text"],
                 command=fill(remedy.get("command")),
-                url=remedy.get("url"),
+                url=fill(remedy.get("url")),
                 fixable=remedy.get("fixable", False),
             )
             for remedy in entry["remedies"]

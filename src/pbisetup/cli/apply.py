@@ -259,8 +259,8 @@ def prove(
     terminal.clear()
     terminal.say()
     terminal.say(f"Proof for {environment.name}", "bold")
-    for line in examination_lines(examination, terminal.width):
-        terminal.say(line)
+    for line, style in examination_lines(examination, terminal.width):
+        terminal.say(line, style)
     return examination
 
 

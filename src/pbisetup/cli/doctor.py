@@ -76,8 +76,8 @@ def doctor(
         if common.json:
             terminal.result(json.dumps({**examination.to_json(), "requests": reach.trace.count}, indent=2))
         else:
-            for line in examination_lines(examination, terminal.width):
-                terminal.result(line)
+            for line, style in examination_lines(examination, terminal.width):
+                terminal.result(line, style)
             terminal.result()
             terminal.result("Healthy." if examination.healthy else "Not healthy.")
         raise typer.Exit(0 if examination.healthy else 1)

@@ -314,4 +314,6 @@ class _Examiner:
         self.checks.append(Check(id_, title, status, because, evidence))  # type: ignore[arg-type]
 
     def _find(self, name: str, certainty: Certainty, evidence: tuple[Evidence, ...] = (), **values: str) -> None:
-        self.findings.append(finding(name, certainty, evidence, environment=self.env, **values))
+        self.findings.append(
+            finding(name, certainty, evidence, environment=self.env, portal=self.expected.portal, **values)
+        )

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from pbisetup.execution.replication import Waits
 from pbisetup.execution.runner import Reporter, Result, Status, run
-from pbisetup.execution.steps import Clock, Workbench
+from pbisetup.execution.steps import Workbench
 from pbisetup.model.errors import Evidence, ExitCode, UsageError
 from pbisetup.model.facts import Fact, Known, Unknown
 from pbisetup.model.finding import Examination
@@ -20,6 +19,7 @@ from pbisetup.observe.app import ADMISSION_CODE, probe, probe_token
 from pbisetup.observe.environment import observe
 from pbisetup.observe.session import Session
 from pbisetup.planning.planner import DeletedChoice, plan_environment
+from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.identity import user_tokens
 from pbisetup.services.journal import Journal
 from pbisetup.services.secret_store import AppCredential, Store

@@ -9,10 +9,10 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from pbisetup.model.errors import Unreachable
 from pbisetup.services.answer import Answer
+from pbisetup.services.clock import Clock, Waits, count_down
 
 BUDGET = 300.0
 """Seconds a step may wait for replication; Microsoft gives no promise (entra.md 3.1, 3.2)."""
@@ -38,17 +38,6 @@ NOT_YET = (
 )
 PASSING = frozenset({500, 502, 503, 504})
 ALREADY = re.compile(r"already exist", re.IGNORECASE)
-
-
-class Clock(Protocol):
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-class Waits(Protocol):
-    """Told what is waited for, and how many seconds at most are left."""
-
-    def __call__(self, what: str, seconds_left: int) -> None: ...
 
 
 def is_not_yet(answer: Answer) -> bool:
@@ -84,6 +73,6 @@ def repeat(call: Callable[[], Answer], what: str, clock: Clock, waits: Waits, *,
             if answer is None:
                 continue
             return answer
-        waits(what, round(left))
-        clock.sleep(min(pause * random.uniform(0.8, 1.2), left))  # noqa: S311 - jitter, not cryptography
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - so that two runs do not march in step
+        count_down(clock, waits, what, pause * jitter, deadline)
         pause = min(pause * 2, 30.0)

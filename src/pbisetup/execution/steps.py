@@ -5,26 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 
-from pbisetup.execution.replication import PASSING, Waits, already_there, is_not_yet, repeat
+from pbisetup.execution.replication import PASSING, already_there, is_not_yet, repeat
 from pbisetup.model.errors import PbisetupError, Unavailable, Unreachable
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import TenantSetting
 from pbisetup.observe.environment import read_setting
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
+from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.journal import Journal
 from pbisetup.services.secret_store import AppCredential, OpenStore
 
 Outputs = dict[str, str]
-
-
-class Clock(Protocol):
-    def now(self) -> datetime: ...
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
 
 
 @dataclass
@@ -246,8 +241,8 @@ def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str)
         elif not is_not_yet(answer):
             bench.journal.done(bench.environment, name)
             raise answer.refusal("the client secret", _policy_code(answer))
-        bench.waits("the client secret: the app is not known everywhere yet", 60)
-        bench.clock.sleep(pause)
+        until = bench.clock.monotonic() + pause
+        count_down(bench.clock, bench.waits, "the app is not known everywhere yet", pause, until)
         pause = min(pause * 2, 30.0)
     raise answer.refusal("the client secret")
 

@@ -90,5 +90,7 @@ class Expected:
     sp_object_id: str | None
     audiences: tuple[str, ...]
     issuers: tuple[str, ...]
+    portal: str
+    """Origin of the cloud's Fabric portal, for links in remedies."""
     sign_in: Literal["app", "user"] = "app"
     scopes: frozenset[str] = frozenset()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from pbisetup.diagnosis.claims import NotDecodable, decode
 from pbisetup.model.claims import Claims
@@ -14,6 +14,7 @@ from pbisetup.model.secret import Secret
 from pbisetup.planning.manifest import is_guid
 from pbisetup.services import authority
 from pbisetup.services.answer import Answer
+from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.identity import FixedToken, TokenRefused, TokenSource, app_tokens
 from pbisetup.services.network import Network
 from pbisetup.services.rest import RestClient
@@ -24,17 +25,6 @@ NOT_YET = frozenset({700016, 7000215, 7000229, 700027})
 TOKEN_PATIENCE = 180
 """Seconds: measured replication of a new secret is 4 to 18 s, of a new app up to minutes (entra.md 3.1)."""
 ADMISSION_CODE = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
-
-
-class Clock(Protocol):
-    """Time, so that whoever waits can be told to by somebody else."""
-
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-Waiting = Callable[[str, int], None]
-"""Told what is waited for and how many seconds are left at most."""
 
 
 def configured(credential: AppCredential) -> Configured:
@@ -56,7 +46,7 @@ def probe(
     workspaces: Sequence[WorkspaceSpec],
     *,
     clock: Clock,
-    waiting: Waiting,
+    waiting: Waits,
     just_changed: bool = False,
     admission_patience: int = 0,
 ) -> Probe:
@@ -86,7 +76,7 @@ def probe_token(network: Network, tokens: TokenSource, workspaces: Sequence[Work
 
 
 def _token_until(
-    network: Network, credential: AppCredential, clock: Clock, waiting: Waiting, patience: int
+    network: Network, credential: AppCredential, clock: Clock, waiting: Waits, patience: int
 ) -> tuple[TokenAttempt, Secret | None]:
     deadline = clock.monotonic() + patience
     pause = 1.0
@@ -101,8 +91,7 @@ def _token_until(
         left = deadline - clock.monotonic()
         if token is not None or left <= 0 or not NOT_YET.intersection(attempt.codes):
             return attempt, token
-        waiting("the token endpoint does not know the new secret yet", round(left))
-        clock.sleep(min(pause, left))
+        count_down(clock, waiting, "the token endpoint does not know the new secret yet", pause, deadline)
         pause = min(pause * 1.6, 15.0)
 
 
@@ -161,7 +150,7 @@ def _ask_until(
     token: Secret,
     workspaces: Sequence[WorkspaceSpec],
     clock: Clock,
-    waiting: Waiting,
+    waiting: Waits,
     patience: int,
 ) -> tuple[ApiAnswer | None, tuple[WorkspaceSeen, ...], str | None]:
     """Ask the API, again and with a new token each time while a change that was just made may not act yet."""
@@ -174,8 +163,7 @@ def _ask_until(
         if left <= 0 or not (refused or missing):
             return groups, seen, unreachable
         what = "the tenant setting does not act yet" if refused else "the workspace role does not act yet"
-        waiting(f"{what}; Microsoft says up to 15 minutes", round(left))
-        clock.sleep(min(10.0, left))
+        count_down(clock, waiting, f"{what}; Microsoft says up to 15 minutes", 10.0, deadline)
         assert credential.secret is not None
         fresh = app_tokens(network, credential.tenant_id, credential.client_id, credential.secret)
         _, renewed = _attempt(network, fresh)

@@ -22,4 +22,4 @@ def expected(
     if cloud.fabric_resource:
         audiences.append(cloud.fabric_resource)
     issuers = (cloud.token_issuer.format(tenant=tenant_id),) if tenant_id else ()
-    return Expected(tenant_id, client_id, sp_object_id, tuple(audiences), issuers, sign_in, scopes)
+    return Expected(tenant_id, client_id, sp_object_id, tuple(audiences), issuers, cloud.portal, sign_in, scopes)

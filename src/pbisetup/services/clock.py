@@ -4,6 +4,29 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time, so that whoever waits can be told to by somebody else."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Waits(Protocol):
+    """Told what is waited for, and how many seconds at most are left."""
+
+    def __call__(self, what: str, seconds_left: int, /) -> None: ...
+
+
+def count_down(clock: Clock, waits: Waits, what: str, pause: float, deadline: float) -> None:
+    """Wait for `pause` seconds, not beyond the deadline, telling every second how long it may still take."""
+    end = min(clock.monotonic() + pause, deadline)
+    while (left := end - clock.monotonic()) > 0:
+        waits(what, round(deadline - clock.monotonic()))
+        clock.sleep(min(1.0, left))
 
 
 class SystemClock:

@@ -48,6 +48,7 @@ _WORDS = {
     "wanted": "Power BI's resource",
     "expires": "a time that is past",
     "roles": "ROLES",
+    "portal": "https://app.powerbi.com",
 }
 
 if __name__ == "__main__":

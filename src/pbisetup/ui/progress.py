@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pbisetup.catalog.wellknown import ROLE_NAMES
 from pbisetup.execution.runner import Outcome
-from pbisetup.model.finding import Examination
+from pbisetup.model.finding import Examination, Finding
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
 from pbisetup.services.network import Request
@@ -74,6 +74,7 @@ class Progress:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
+        self._waited_for = ""
 
     def started(self, step: Step) -> None:
         self._terminal.transient(f"  … {visible(step.title)}")
@@ -98,35 +99,51 @@ class Progress:
                 self._terminal.say(f"      {spelled(error.command)}", "bold")
 
     def waiting(self, what: str, seconds_left: int) -> None:
-        self._terminal.transient(f"  … {what}; waiting up to {seconds_left} s more")
+        """A countdown in a terminal; elsewhere one line for each thing that is waited for."""
+        text = f"  … {what}; waiting up to {seconds_left} s more"
+        if self._terminal.transient(text) or what == self._waited_for:
+            return
+        self._waited_for = what
+        self._terminal.say(text, "dim")
 
 
-def examination_lines(examination: Examination, width: int) -> list[str]:
+Line = tuple[str, str | None]
+"""A line and its style."""
+
+
+def examination_lines(examination: Examination, width: int) -> list[Line]:
     """The chain from configuration to API, then each finding with evidence and remedy."""
-    lines = []
+    lines: list[Line] = []
     for check in examination.checks:
-        mark = MARKS[check.status]
-        head = f"  {mark} {visible(check.title)}: "
-        body = wrap(visible(check.because), width, " " * 6)
-        if len(head) + len(check.because) <= width:
-            lines.append(head + visible(check.because))
+        style = MARK_STYLES[check.status]
+        head, because = f"  {MARKS[check.status]} {visible(check.title)}:", visible(check.because)
+        if len(head) + 1 + len(because) <= width:
+            lines.append((f"{head} {because}", style))
         else:
-            lines += [head.rstrip(), *body]
+            lines += [(head, style), *_paragraph(because, width, "      ")]
     for number, finding in enumerate(examination.findings, 1):
-        lines += ["", f"{number}. {finding.code} {visible(finding.title)} ({finding.certainty})"]
-        lines += wrap(visible(finding.explanation), width, "   ")
-        for seen in finding.evidence:
-            request = f" (request id {seen.request_id})" if seen.request_id else ""
-            lines += wrap(f"seen by the {seen.observer} at {seen.source}: {visible(seen.fact)}{request}", width, "   ")
-        if finding.decided_by:
-            lines += wrap(f"decided by: {finding.decided_by}", width, "   ")
-        for remedy in finding.remedies:
-            lines += wrap(f"{remedy.who}: {remedy.text}", width, "   ")
-            if remedy.command:
-                lines.append(f"       {spelled(remedy.command)}")
-            if remedy.url:
-                lines.append(f"       {remedy.url}")
+        lines += [("", None), *_finding_lines(number, finding, width)]
     return lines
+
+
+def _finding_lines(number: int, finding: Finding, width: int) -> list[Line]:
+    lines: list[Line] = [(f"{number}. {finding.code} {visible(finding.title)}", "bold")]
+    if finding.certainty != "certain":
+        decided = f"; what decides is {finding.decided_by}" if finding.decided_by else ""
+        lines += _paragraph(f"{finding.certainty}, not certain{decided}", width, "   ", "yellow")
+    lines += _paragraph(visible(finding.explanation), width, "   ")
+    for seen in finding.evidence:
+        request = f" (request id {seen.request_id})" if seen.request_id else ""
+        by = {"app": "as the app", "operator": "as you", "local": "here"}[seen.observer]
+        lines += _paragraph(f"seen {by}, {seen.source}: {visible(seen.fact)}{request}", width, "   ", "dim")
+    for remedy in finding.remedies:
+        lines += _paragraph(f"{remedy.who}: {remedy.text}", width, "   ")
+        lines += [(f"       {spelled(each)}", "bold") for each in (remedy.command, remedy.url) if each]
+    return lines
+
+
+def _paragraph(text: str, width: int, indent: str, style: str | None = None) -> list[Line]:
+    return [(line, style) for line in wrap(text, width, indent)]
 
 
 def request_line(request: Request) -> str:

@@ -79,9 +79,9 @@ class Terminal:
         """Columns, 60 to 100."""
         return max(60, min(100, shutil.get_terminal_size((80, 24)).columns))
 
-    def result(self, text: str = "") -> None:
+    def result(self, text: str = "", style: str | None = None) -> None:
         """A line of the result."""
-        self._write(sys.stdout, self.redact(text) + "\n")
+        self._write(sys.stdout, self.styled(self.redact(text), style, sys.stdout) + "\n")
 
     def wrapped_result(self, text: str) -> None:
         """A sentence of the result, wrapped."""
@@ -107,13 +107,14 @@ class Terminal:
         for number, line in enumerate(wrap(self.redact(text), self.width - len(sign), "")):
             self.say((sign if number == 0 else " " * len(sign)) + line, style)
 
-    def transient(self, text: str) -> None:
-        """A line that the next one replaces; without a terminal it is not shown at all."""
+    def transient(self, text: str) -> bool:
+        """A line that the next one replaces. False without a terminal, where it is not shown at all."""
         if not _is_tty(sys.stderr):
-            return
+            return False
         text = self.redact(text)[: self.width - 1]
         self._write(sys.stderr, "\r" + text.ljust(self._transient))
         self._transient = len(text)
+        return True
 
     def clear(self) -> None:
         """Remove the transient line."""
