@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -47,6 +49,20 @@ def test_an_installed_wheel_finds_its_templates_and_data(wheel: Path, tmp_path: 
 def test_a_checkout_finds_them_too(tmp_path: Path) -> None:
     code = "from pbisetup.ui.templates import directory; assert (directory() / 'handoff.md.j2').is_file(), directory()"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_every_dependency_is_named_in_the_readme_with_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## What it installs and why")[1].split("\n## ")[0]
+    for requirement in project["dependencies"]:
+        name = re.split(r"[\[<>=~ ]", requirement)[0]
+        assert re.search(rf"^\|[^|]*\b{re.escape(name)}\b[^|]*\|[^|]{{10,}}\|", table, re.MULTILINE), name
+
+
+def test_the_lock_files_name_versions_and_no_addresses() -> None:
+    for file in (ROOT / "requirements.txt", ROOT / "requirements-dev.txt"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            assert re.fullmatch(r"#.*|-r requirements\.txt|[\w.-]+==[\w.]+", line), line
 
 
 def test_the_wheel_holds_no_paths_that_windows_cannot_unpack(wheel: Path) -> None:

@@ -84,9 +84,8 @@ def _only_owner(path: Path) -> None:
         user = os.environ.get("USERNAME", "")
         domain = os.environ.get("USERDOMAIN", "")
         account = f"{domain}\\{user}" if domain else user
-        subprocess.run(
-            ["icacls", str(path), "/inheritance:r", "/grant:r", f"{account}:F"],
-            capture_output=True,
-            timeout=20,
-            check=True,
-        )
+        command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{account}:F"]
+        try:
+            subprocess.run(command, capture_output=True, timeout=20, check=True)
+        except subprocess.SubprocessError as error:
+            raise PermissionError(f"its access list could not be cut to {account}") from error
