@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pbisetup.execution.converge import Converged
-    from pbisetup.execution.runner import Outcome, Status
     from pbisetup.model.finding import Examination
     from pbisetup.model.manifest import Environment, Manifest
-    from pbisetup.model.plan import Plan, Step
+    from pbisetup.model.plan import Plan
     from pbisetup.observe.session import Session
     from pbisetup.planning.planner import DeletedChoice
     from pbisetup.services.clock import SystemClock
@@ -46,6 +45,7 @@ def plan(
         from pbisetup.execution.converge import look
         from pbisetup.services.clock import SystemClock
         from pbisetup.ui.progress import show_plan
+        from pbisetup.ui.summary import plan_json
 
         loaded = load_manifest(common)
         plans = []
@@ -267,123 +267,19 @@ def prove(
 def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> None:
     """Say what became of it, what to type next, and leave with the right exit code."""
     from pbisetup.model.errors import ExitCode
+    from pbisetup.ui.summary import next_commands, result_json, summary_lines
 
     codes = [each.exit_code for each in done]
     order = (ExitCode.INTERRUPTED, ExitCode.PARTIAL, ExitCode.HANDOFF, ExitCode.WRONG, ExitCode.OK)
     code = next((c for c in order if c in codes), ExitCode.OK)
     if common.json:
-        shown = [_result_json(each) for each in done]
+        shown = [result_json(each) for each in done]
         terminal.result(json.dumps({"schema": "pbisetup/apply/v1", "environments": shown}, indent=2))
     else:
         terminal.say()
         for each in done:
-            for line in _summary(each):
+            for line in summary_lines(each):
                 terminal.wrapped_result(line)
-        for line in _next_commands(done, code):
+        for line in next_commands(done, code):
             terminal.result(line)
     raise typer.Exit(code)
-
-
-def _summary(done: Converged) -> list[str]:
-    from pbisetup.ui.terminal import visible
-
-    name = done.environment.name
-    if done.declined:
-        return [f"{name}: nothing was changed."]
-    words: dict[Status, str] = {
-        "done": "done",
-        "handed off": "for somebody else",
-        "failed": "failed",
-        "not run": "not run",
-    }
-    counted = {status: done.outcomes(status) for status in words}
-    lines = []
-    if not any(counted.values()):
-        lines.append(f"{name}: everything is as it should be; nothing was changed.")
-    else:
-        counts = ", ".join(f"{n} {words[s]}" for s, n in counted.items() if n)
-        lines.append(f"{name}: {counts}.")
-    handed_on = {k: v for result in done.results for k, v in result.outputs.items()}
-    if where := handed_on.get("secret_where"):
-        lines.append(f"{name}: the secret is in {where}, until {handed_on['secret_ends']}.")
-    if done.interrupted:
-        stopped = next((o for r in done.results for o in r.of("not run")), None)
-        lines.append(f"{name}: stopped{f' before: {stopped.step.title}' if stopped else ''}. Run again to continue.")
-    elif done.examination is not None:
-        reached = ", ".join(repr(w.key) for w in done.environment.workspaces)
-        answered = f" with {visible(reached)}" if reached else ""
-        works = f"works: a token was issued and the Power BI API answered it{answered}"
-        lines.append(f"{name}: the app {works if done.examination.healthy else 'does not work yet'}.")
-    return lines
-
-
-def _next_commands(done: Sequence[Converged], code: int) -> list[str]:
-    from pbisetup.model.errors import ExitCode
-    from pbisetup.ui.terminal import spelled
-
-    if all(each.declined for each in done):
-        return []
-    name = next((e.environment.name for e in done if e.exit_code == code), done[0].environment.name)
-    if code == ExitCode.HANDOFF:
-        commands = [
-            (f"pbisetup handoff {name}", "what the others must do, ready to send"),
-            (f"pbisetup apply {name}", "when they have done it"),
-            (f"pbisetup doctor {name}", "what works and what does not"),
-        ]
-    elif code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED):
-        commands = [
-            (f"pbisetup apply {name}", "continue"),
-            (f"pbisetup plan {name}", "what is left"),
-            (f"pbisetup doctor {name}", "what works and what does not"),
-        ]
-    else:
-        commands = [
-            (f"pbisetup token {name}", "a token for your program or curl"),
-            (f"pbisetup doctor {name}", "what works and what does not"),
-            (f"pbisetup plan {name}", "what has changed since"),
-        ]
-    spelled_out = [(spelled(c), why) for c, why in commands]
-    width = max(len(c) for c, _ in spelled_out)
-    return ["Next:", *(f"  {c.ljust(width)}  # {why}" for c, why in spelled_out)]
-
-
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON; what is not known before apply stands as `{name}`."""
-    return {"environment": plan.environment, "steps": [_step_json(step) for step in plan.steps]}
-
-
-def _step_json(step: Step) -> dict[str, Any]:
-    return {
-        "id": step.id,
-        "change": step.change,
-        "title": step.title,
-        "why": step.why,
-        "who": list(step.who),
-        "allowed": step.allowed,
-        "because": step.because,
-        "needs": list(step.needs),
-        "takes": step.takes,
-        "undo": step.undo,
-        "warning": step.warning,
-        "deferred": step.deferred,
-        "action": {"kind": step.action.kind, **step.action.params} if step.action else None,
-    }
-
-
-def _result_json(done: Converged) -> dict[str, Any]:
-    def shown(outcome: Outcome) -> dict[str, Any]:
-        return {
-            "id": outcome.step.id,
-            "title": outcome.step.title,
-            "status": outcome.status,
-            "because": outcome.because,
-        }
-
-    return {
-        "environment": done.environment.name,
-        "declined": done.declined,
-        "interrupted": done.interrupted,
-        "steps": [shown(o) for result in done.results for o in result.outcomes],
-        "outputs": {k: v for result in done.results for k, v in result.outputs.items()},
-        "examination": done.examination.to_json() if done.examination else None,
-    }

@@ -47,7 +47,9 @@ def app_credential(common: Common, name: str | None, client_id: str | None, secr
         credential = AppCredential(tenant, os.environ["AZURE_CLIENT_ID"], value, "environment variables")
         chosen = common.cloud or common.sandbox or common.scenario
         # The variables say which app; in which cloud it lives is the manifest's to say, where there is one.
-        return Found(credential, "environment variables", load_manifest(common) if has_manifest and not chosen else None)
+        return Found(
+            credential, "environment variables", load_manifest(common) if has_manifest and not chosen else None
+        )
     if name is None and not has_manifest:
         raise UsageError(
             "PBI109",

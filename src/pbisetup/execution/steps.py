@@ -48,18 +48,22 @@ class Workbench:
 Params = Mapping[str, Any]
 
 
-def upsert_application(bench: Workbench, params: Params) -> Outputs:
+def _upsert(bench: Workbench, builder: Any, body: Params, what: str, ids: str) -> dict[str, str]:
+    """Make the object with this key, or find it where an earlier try made it (entra.md 1.2); the ids asked for."""
     graph = bench.session.graph
-    by_name = graph.client.applications_with_unique_name(params["unique_name"])
-    answer = bench.sent(
-        lambda: graph.send("PATCH", by_name, params["body"], headers={"Prefer": "create-if-missing"}),
-        "the app registration",
-    )
-    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
-    if made is None or "appId" not in made:
-        # 204: it existed already, an earlier try went through (entra.md 1.2).
-        made = bench.sent(lambda: graph.get(by_name, select="id,appId"), "the app registration").json or {}
-    return {"app_object_id": str(made["id"]), "client_id": str(made["appId"])}
+    answer = bench.sent(lambda: graph.send("PATCH", builder, body, headers={"Prefer": "create-if-missing"}), what)
+    names = ids.split(",")
+    made = answer.json if answer.ok and isinstance(answer.json, dict) else {}
+    if not all(name in made for name in names):
+        # 204 has no body: it existed already.
+        made = bench.sent(lambda: graph.get(builder, select=ids), what).json or {}
+    return {name: str(made[name]) for name in names}
+
+
+def upsert_application(bench: Workbench, params: Params) -> Outputs:
+    builder = bench.session.graph.client.applications_with_unique_name(params["unique_name"])
+    made = _upsert(bench, builder, params["body"], "the app registration", "id,appId")
+    return {"app_object_id": made["id"], "client_id": made["appId"]}
 
 
 def update_application(bench: Workbench, params: Params) -> Outputs:
@@ -70,16 +74,9 @@ def update_application(bench: Workbench, params: Params) -> Outputs:
 
 
 def create_service_principal(bench: Workbench, params: Params) -> Outputs:
-    graph = bench.session.graph
-    by_app = graph.client.service_principals_with_app_id(params["client_id"])
-    answer = bench.sent(
-        lambda: graph.send("PATCH", by_app, {"appId": params["client_id"]}, headers={"Prefer": "create-if-missing"}),
-        "the service principal",
-    )
-    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
-    if made is None or "id" not in made:
-        made = bench.sent(lambda: graph.get(by_app, select="id"), "the service principal").json or {}
-    return {"sp_object_id": str(made["id"])}
+    builder = bench.session.graph.client.service_principals_with_app_id(params["client_id"])
+    made = _upsert(bench, builder, {"appId": params["client_id"]}, "the service principal", "id")
+    return {"sp_object_id": made["id"]}
 
 
 def add_owner(bench: Workbench, params: Params) -> Outputs:
@@ -108,8 +105,7 @@ def grant_delegated(bench: Workbench, params: Params) -> Outputs:
 
 
 def create_group(bench: Workbench, params: Params) -> Outputs:
-    graph = bench.session.graph
-    by_name = graph.client.groups_with_unique_name(params["unique_name"])
+    builder = bench.session.graph.client.groups_with_unique_name(params["unique_name"])
     body = {
         "displayName": params["display_name"],
         "description": "Service principals that may call the Power BI and Fabric APIs",
@@ -117,14 +113,7 @@ def create_group(bench: Workbench, params: Params) -> Outputs:
         "mailNickname": params["mail_nickname"],
         "securityEnabled": True,
     }
-    answer = bench.sent(
-        lambda: graph.send("PATCH", by_name, body, headers={"Prefer": "create-if-missing"}),
-        "the security group",
-    )
-    made = answer.json if answer.ok and isinstance(answer.json, dict) else None
-    if made is None or "id" not in made:
-        made = bench.sent(lambda: graph.get(by_name, select="id"), "the security group").json or {}
-    return {"group_id": str(made["id"])}
+    return {"group_id": _upsert(bench, builder, body, "the security group", "id")["id"]}
 
 
 def add_group_member(bench: Workbench, params: Params) -> Outputs:
