@@ -205,6 +205,7 @@ def test_the_secret_can_be_printed_once_instead_of_stored(cli: Cli, sandbox: San
     again = cli.ok(*INIT)
     assert sandbox.writes() == []
     assert "AZURE_CLIENT_SECRET" not in again.out
+    assert cli("apply", "--yes", "--format", "json").code == 2
 
 
 def test_a_second_clone_of_the_repository_gets_a_secret_of_its_own_and_leaves_the_first(

@@ -199,8 +199,13 @@ def apply_all(
 ) -> list[Converged]:
     """Apply and prove each environment; what one lacks does not stop the others."""
     from pbisetup.execution.converge import converge
+    from pbisetup.model.errors import UsageError
     from pbisetup.services.clock import SystemClock
 
+    if common.json and any(each.credential.store == "stdout" for each in environments):
+        raise UsageError(
+            "PBI104", "--format json does not go with the stdout store: the secret is never part of a report"
+        )
     clock = SystemClock()
     results = []
     for environment in environments:

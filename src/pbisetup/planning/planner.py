@@ -14,7 +14,7 @@ from pbisetup.planning.app_steps import application, consent, owner, service_pri
 from pbisetup.planning.secret_steps import secret
 from pbisetup.planning.setting_steps import admission_steps
 from pbisetup.planning.situation import Situation
-from pbisetup.planning.workspace_steps import workspace_role
+from pbisetup.planning.workspace_steps import workspace_roles
 
 DeletedChoice = Literal["restore", "purge"]
 """What becomes of a soft-deleted application that still holds the unique name (entra.md 1.2, 1.14)."""
@@ -43,7 +43,7 @@ def plan_environment(
         *consent(s),
         *secret(s),
         *admission_steps(s),
-        *(step for spec in environment.workspaces for step in workspace_role(s, spec)),
+        *workspace_roles(s),
     ]
     if s.app:
         outputs |= {"app_object_id": s.app.object_id, "client_id": s.app.client_id}

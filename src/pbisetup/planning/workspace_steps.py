@@ -12,7 +12,21 @@ from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app
 
 
-def workspace_role(s: Situation, spec: WorkspaceSpec) -> Iterator[Step]:
+def workspace_roles(s: Situation) -> Iterator[Step]:
+    """One step for each workspace of the manifest, or a word about there being none."""
+    if not s.env.workspaces and is_service_app(s.env):
+        yield Step(
+            "workspaces",
+            "keep",
+            "Workspaces",
+            "the manifest names none, so the app will be let in and see nothing",
+            warning=f"add workspaces to [environments.{s.env.name}] to give it a role",
+        )
+    for spec in s.env.workspaces:
+        yield from _workspace_role(s, spec)
+
+
+def _workspace_role(s: Situation, spec: WorkspaceSpec) -> Iterator[Step]:
     step_id = f"workspace-{spec.key}"
     if not is_service_app(s.env):
         yield Step(step_id, "keep", f"Workspace {spec.key!r}", "people use their own roles in it")
