@@ -76,6 +76,24 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     assert {entry["docs"] for entry in entries().values()} <= anchors
 
 
+def test_every_source_that_is_named_is_listed() -> None:
+    listed = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    known = {
+        f"{sheet}.md {section}"
+        for sheet, sections in re.findall(r"(entra|powerbi|clients|startup)\.md ([A-Z0-9., ]+?) \|", listed)
+        for section in sections.split(", ")
+    }
+    files = [p for kind in ("py", "toml", "tsv") for p in (ROOT / "src").rglob(f"*.{kind}")]
+    named = {
+        f"{sheet}.md {section}"
+        for path in files
+        for sheet, section in re.findall(
+            r"(entra|powerbi|clients|startup)\.md ([A-Z]?[0-9]+(?:\.[0-9]+)?)", path.read_text(encoding="utf-8")
+        )
+    }
+    assert named <= known, sorted(named - known)
+
+
 def normalized(session: str) -> list[str]:
     """A session without what differs from run to run: ids, ports, codes, times, and where lines break."""
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", session)

@@ -283,7 +283,7 @@ class _Examiner:
             return
         groups = [seen.groups.get(group_id) for group_id in inside]
         if groups and all(isinstance(g, Known) and not g.value.admits_service_principals for g in groups):
-            # One source only: never certain (DESIGN 3).
+            # One source only, so never certain.
             self._find("wrong_group_type", "likely", evidence)
             return
         self._find("propagation_delay", "likely", evidence)

@@ -58,7 +58,7 @@ class PbisetupError(Exception):
     ) -> None:
         super().__init__(message)
         self.code = code
-        """`PBI` and three digits (ranges: DESIGN 4.2)."""
+        """`PBI` and three digits; docs/troubleshooting.md has the ranges."""
         self.message = message
         self.remedy = remedy
         """What to do, in a sentence."""

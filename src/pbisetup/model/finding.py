@@ -1,4 +1,4 @@
-"""Results of an examination: check lines and findings, in the shape of DESIGN 4.2."""
+"""Results of an examination: check lines and findings, as `doctor --format json` prints them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Who = Literal[
     "network administrator",
     "tool maintainer",
 ]
-"""Who can make a change; the words of DESIGN 4.2."""
+"""Who can make a change."""
 
 ChangeKind = Literal["add", "change", "remove", "keep"]
 

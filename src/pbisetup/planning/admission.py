@@ -1,4 +1,4 @@
-"""How a service principal gets through a tenant setting: the group rules of DESIGN 4.3 as one decision.
+"""How a service principal gets through a tenant setting: the group rules as one decision.
 
 An unscoped setting needs no group; a scoped one is joined through a group it already names before a new one is asked for;
 excluded groups count; a setting that is off is only ever switched on limited to a group.
