@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.diagnosis.claims import decode
-from pbisetup.diagnosis.rules import ADMISSION_CODE, BY_AADSTS, examine
+from pbisetup.diagnosis.rules import BY_AADSTS, examine
 from pbisetup.model.errors import Evidence
 from pbisetup.model.finding import Examination
 from pbisetup.model.probe import ApiAnswer, Configured, Expected, Probe, TokenAttempt, WorkspaceSeen

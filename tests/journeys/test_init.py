@@ -275,3 +275,29 @@ def test_the_embedded_tenant_keeps_its_state_between_runs(tmp_path: Path) -> Non
     assert cli.ok("plan", "--detailed-exitcode").code == 0
     refused = cli("apply", "--yes", "--cloud", "public")
     assert refused.code == 2
+
+
+def test_a_secret_that_entra_calls_expired_is_replaced_whatever_this_machine_s_clock_says(
+    cli: Cli, sandbox: SandboxTenant
+) -> None:
+    cli.ok(*INIT)
+    old = cli.stored()["AZURE_CLIENT_SECRET"]
+    sandbox.advance(100 * 86400)
+    sick = cli("doctor")
+    assert sick.code == 1
+    assert "PBI301" in sick.out
+    assert "pbisetup apply dev" in sick.out
+
+    cli("apply", "--yes", "--wait", "0")
+
+    assert cli.stored()["AZURE_CLIENT_SECRET"] != old
+    assert "AADSTS7000222" not in cli("doctor").out
+
+
+def test_a_secret_that_was_mangled_in_the_file_is_replaced(cli: Cli) -> None:
+    cli.ok(*INIT)
+    file = cli.folder / ".env.dev"
+    file.write_text(file.read_text().rstrip("\n") + "x\n")
+    assert "PBI303" in cli("doctor").out
+    cli.ok("apply", "--yes")
+    cli.ok("doctor")

@@ -34,5 +34,7 @@ ROLE_NAMES = {
 
 PUBLIC_API_SETTING = "ServicePrincipalAccessPermissionAPIs"
 PUBLIC_API_SETTING_TITLE = "Service principals can call Fabric public APIs"
+ADMISSION_CODE = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
+"""What api.powerbi.com says in x-powerbi-error-info where that setting does not let the caller in (powerbi.md 6.1)."""
 OLD_PUBLIC_API_SETTING = "ServicePrincipalAccess"
 """The single switch that was split in May 2025; tenants and documents may still show it (powerbi.md 1.2)."""

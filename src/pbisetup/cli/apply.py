@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pbisetup.model.plan import Plan
     from pbisetup.observe.session import Session
     from pbisetup.planning.planner import DeletedChoice
-    from pbisetup.services.clock import SystemClock
+    from pbisetup.services.clock import ServiceClock
     from pbisetup.services.secret_store import Store
     from pbisetup.ui.terminal import Terminal
 
@@ -43,7 +43,7 @@ def plan(
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
         from pbisetup.execution.converge import look
-        from pbisetup.services.clock import SystemClock
+        from pbisetup.services.clock import ServiceClock
         from pbisetup.ui.progress import show_plan
         from pbisetup.ui.summary import plan_json
 
@@ -53,7 +53,7 @@ def plan(
             for environment in choose(loaded, environments):
                 with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
                     _, planned = look(
-                        session, loaded, environment, store_for(common, environment, terminal), SystemClock()
+                        session, loaded, environment, store_for(common, environment, terminal), ServiceClock(reach)
                     )
                 plans.append(planned)
                 if not common.json:
@@ -200,13 +200,13 @@ def apply_all(
     """Apply and prove each environment; what one lacks does not stop the others."""
     from pbisetup.execution.converge import converge
     from pbisetup.model.errors import UsageError
-    from pbisetup.services.clock import SystemClock
+    from pbisetup.services.clock import ServiceClock
 
     if common.json and any(each.credential.store == "stdout" for each in environments):
         raise UsageError(
             "PBI104", "--format json does not go with the stdout store: the secret is never part of a report"
         )
-    clock = SystemClock()
+    clock = ServiceClock(session.network)
     results = []
     for environment in environments:
         talk = Talk(common, terminal, session, yes, deleted)
@@ -229,7 +229,7 @@ def prove(
     session: Session,
     environment: Environment,
     done: Converged,
-    clock: SystemClock,
+    clock: ServiceClock,
     talk: Talk,
     patience: int,
 ) -> Examination | None:
@@ -260,7 +260,7 @@ def prove(
     if tried is None:
         return None
     # What was seen before this run changed it proves nothing about now.
-    examination = examine(environment.name, tried, wanted, None if changed else done.snapshot)
+    examination = examine(environment.name, tried, wanted, None if changed else done.snapshot, clock.now())
     terminal.clear()
     terminal.say()
     terminal.say(f"Proof for {environment.name}", "bold")

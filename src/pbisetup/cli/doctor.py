@@ -51,7 +51,7 @@ def doctor(
         from pbisetup.observe.app import missing_credential, probe
         from pbisetup.observe.expectation import expected
         from pbisetup.planning.manifest import is_guid
-        from pbisetup.services.clock import SystemClock
+        from pbisetup.services.clock import ServiceClock
         from pbisetup.ui.progress import examination_lines
 
         found = app_credential(common, environment, client_id, secret)
@@ -63,7 +63,7 @@ def doctor(
             if found.credential is None:
                 tried = missing_credential(found.where)
             else:
-                tried = probe(reach, found.credential, specs, clock=SystemClock(), waiting=lambda *_: None)
+                tried = probe(reach, found.credential, specs, clock=ServiceClock(reach), waiting=lambda *_: None)
             known = found.credential
             wanted = expected(
                 reach.cloud,
@@ -71,7 +71,9 @@ def doctor(
                 known.client_id if known else None,
                 _sp(snapshot),
             )
-            examination = examine(found.environment.name if found.environment else None, tried, wanted, snapshot)
+            examination = examine(
+                found.environment.name if found.environment else None, tried, wanted, snapshot, reach.now()
+            )
         terminal.clear()
         if common.json:
             terminal.result(json.dumps({**examination.to_json(), "requests": reach.trace.count}, indent=2))
@@ -91,10 +93,12 @@ def _snapshot(
         return None
     from pbisetup.cli.apply import store_for
     from pbisetup.execution.converge import look
-    from pbisetup.services.clock import SystemClock
+    from pbisetup.services.clock import ServiceClock
 
     with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
-        snapshot, _ = look(session, manifest, environment, store_for(common, environment, terminal), SystemClock())
+        snapshot, _ = look(
+            session, manifest, environment, store_for(common, environment, terminal), ServiceClock(reach)
+        )
     return snapshot
 
 

@@ -34,7 +34,7 @@ def handoff(
     with command(common) as terminal:
         from pbisetup.execution.converge import look
         from pbisetup.planning.handoff import hand_off
-        from pbisetup.services.clock import SystemClock
+        from pbisetup.services.clock import ServiceClock
         from pbisetup.services.files import write_text
         from pbisetup.ui.templates import render
 
@@ -45,7 +45,7 @@ def handoff(
             signed_in(common, terminal, reach, tenant_of(common, chosen)) as session,
         ):
             store = store_for(common, chosen, terminal)
-            _, plan = look(session, loaded, chosen, store, SystemClock(), heed_refusals=True)
+            _, plan = look(session, loaded, chosen, store, ServiceClock(reach), heed_refusals=True)
             handed = hand_off(loaded, plan, reach.cloud)
             who, where = session.operator, session.tenant
         terminal.clear()

@@ -8,15 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pbisetup.catalog.findings import finding
-from pbisetup.catalog.wellknown import OLD_PUBLIC_API_SETTING, PUBLIC_API_SETTING
+from pbisetup.catalog.wellknown import ADMISSION_CODE, OLD_PUBLIC_API_SETTING, PUBLIC_API_SETTING
 from pbisetup.model.claims import Claims
 from pbisetup.model.errors import Evidence
 from pbisetup.model.facts import Known
 from pbisetup.model.finding import Certainty, Check, Examination, Finding
 from pbisetup.model.probe import Expected, Probe
 from pbisetup.model.snapshot import Snapshot
-
-ADMISSION_CODE = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
 
 BY_AADSTS: dict[int, tuple[str, Certainty]] = {
     7000222: ("secret_expired", "certain"),

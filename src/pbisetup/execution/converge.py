@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.execution.runner import Reporter, Result, Status, run
 from pbisetup.execution.steps import Workbench
 from pbisetup.model.errors import Evidence, ExitCode, UsageError
@@ -15,7 +16,7 @@ from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.probe import Probe
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.observe.app import ADMISSION_CODE, probe, probe_token
+from pbisetup.observe.app import probe, probe_token
 from pbisetup.observe.environment import observe
 from pbisetup.observe.session import Session
 from pbisetup.planning.planner import DeletedChoice, plan_environment

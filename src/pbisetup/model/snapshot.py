@@ -39,6 +39,8 @@ class Snapshot:
     stored: Fact[StoredCredential]
     admitted: Fact[bool]
     """Whether the Power BI API admitted the app's own token: what the app sees where the operator may not look."""
+    token_refusals: frozenset[int] = frozenset()
+    """AADSTS numbers with which the token endpoint refused the stored credential; empty where it was not tried."""
     groups: Mapping[str, Fact[Group]] = field(default_factory=dict)
     """By id, and by the name the manifest uses."""
     workspaces: Mapping[str, Fact[Workspace]] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.diagnosis.claims import NotDecodable, decode
 from pbisetup.model.claims import Claims
 from pbisetup.model.errors import Evidence, PbisetupError, Unreachable
@@ -24,7 +25,6 @@ NOT_YET = frozenset({700016, 7000215, 7000229, 700027})
 """Refusals that a brand-new app, service principal or credential meets for a while (entra.md 3.1)."""
 TOKEN_PATIENCE = 180
 """Seconds: measured replication of a new secret is 4 to 18 s, of a new app up to minutes (entra.md 3.1)."""
-ADMISSION_CODE = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
 
 
 def configured(credential: AppCredential) -> Configured:

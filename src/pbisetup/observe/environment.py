@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
@@ -25,7 +26,7 @@ from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.wanted import is_service_app, public_api_setting, wanted_group, wanted_scopes
 from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
-from pbisetup.services.identity import app_tokens
+from pbisetup.services.identity import FixedToken, TokenRefused, app_tokens
 from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import Store
 
@@ -63,6 +64,7 @@ class _Observer:
         principal = value_of(sp)
         settings = self._settings() if is_service_app(self.env) else Unknown("not needed")
         scopes = wanted_scopes(self.env)
+        admitted, refusals = self._try_app(settings, found)
         return Snapshot(
             environment=self.env.name,
             tenant=self.session.tenant,
@@ -75,7 +77,8 @@ class _Observer:
             memberships=self._memberships(principal) if is_service_app(self.env) else Unknown("not needed"),
             settings=settings,
             stored=self.store.stored(),
-            admitted=self._admitted(settings, found),
+            admitted=admitted,
+            token_refusals=refusals,
             groups=self._groups(settings) if is_service_app(self.env) else {},
             workspaces={spec.key: self._workspace(spec.name, spec.id) for spec in self.env.workspaces},
             may_create_apps=self.session.may_create_apps,
@@ -291,26 +294,35 @@ class _Observer:
             operator_role=own,
         )
 
-    def _admitted(self, settings: Fact[Mapping[str, TenantSetting]], app: AppRegistration | None) -> Fact[bool]:
-        """Where nobody here may read the settings, the app itself is asked: does the API admit its token?"""
-        if isinstance(settings, Known) or app is None or not is_service_app(self.env):
-            return Unknown("not needed")
+    def _try_app(
+        self, settings: Fact[Mapping[str, TenantSetting]], app: AppRegistration | None
+    ) -> tuple[Fact[bool], frozenset[int]]:
+        """Try the stored credential: the numbers of a refusal and, where nobody here may read the settings, whether the
+        API admits the app's token.
+        """
         credential = self.store.credential()
-        if credential is None or credential.secret is None or credential.client_id != app.client_id:
-            return Unknown("the app has no stored credential yet")
+        if app is None or not is_service_app(self.env):
+            return Unknown("not needed"), frozenset()
+        if credential is None or credential.secret is None or credential.client_id.lower() != app.client_id.lower():
+            return Unknown("the app has no stored credential yet"), frozenset()
         network = self.session.network
         try:
             tokens = app_tokens(network, credential.tenant_id, credential.client_id, credential.secret)
-            api = RestClient(network, network.cloud.powerbi, network.cloud.powerbi_resource, tokens, "app")
+            token = tokens.token(network.cloud.scope(network.cloud.powerbi_resource))
+            if isinstance(settings, Known):
+                return Unknown("not needed"), frozenset()
+            api = RestClient(network, network.cloud.powerbi, network.cloud.powerbi_resource, FixedToken(token), "app")
             answer = api.get("/v1.0/myorg/groups")
             api.close()
+        except TokenRefused as error:
+            return Unknown(error.message), frozenset(error.codes)
         except PbisetupError as error:
-            return Unknown(error.message)
+            return Unknown(error.message), frozenset()
         if answer.ok:
-            return Known(True, answer.evidence())
-        if answer.service_code == "ServicePrincipalIsNotAllowedByTenantAdminSwitch":
-            return Known(False, answer.evidence())
-        return Unknown(f"the API answered HTTP {answer.status}", answer.evidence())
+            return Known(True, answer.evidence()), frozenset()
+        if answer.service_code == ADMISSION_CODE:
+            return Known(False, answer.evidence()), frozenset()
+        return Unknown(f"the API answered HTTP {answer.status}", answer.evidence()), frozenset()
 
 
 _GROUP_FIELDS = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"

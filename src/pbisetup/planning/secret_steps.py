@@ -17,6 +17,10 @@ RENEW_BEFORE = timedelta(days=7)
 """A stored secret with less life than this is replaced by a new one; the old one is left to run out."""
 
 
+_USELESS = {7000222: "has expired (AADSTS7000222)", 7000215: "is wrong (AADSTS7000215)"}
+"""Refusals after which a stored secret is replaced, whatever the directory and this machine's clock say of it."""
+
+
 def secret(s: Situation) -> Iterator[Step]:
     if not is_service_app(s.env):
         return
@@ -98,6 +102,9 @@ def held_secret(snapshot: Snapshot, environment: Environment, now: datetime) -> 
         return None, f"the one in {held.where} expired on {password.ends:%Y-%m-%d}"
     if password.ends and password.ends - now < RENEW_BEFORE:
         return None, f"the one in {held.where} ends on {password.ends:%Y-%m-%d}"
+    for number, reason in _USELESS.items():
+        if number in snapshot.token_refusals:
+            return None, f"the token endpoint says that the one in {held.where} {reason}"
     return password, f"{password.display_name!r}, whose value is in {held.where}"
 
 

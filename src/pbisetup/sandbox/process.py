@@ -143,7 +143,7 @@ class _Process:
             log_config=None,
             access_log=False,
             server_header=False,
-            date_header=True,
+            date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=75,

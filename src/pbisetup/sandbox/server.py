@@ -10,6 +10,7 @@ import traceback
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -116,7 +117,10 @@ class Server:
         if reply is None:
             await self._cut(scope, receive)
             return
-        await _response(reply)(scope, receive, send)
+        response = _response(reply)
+        # The tenant's clock, as everything that it decides: a client may measure its own by it.
+        response.headers.setdefault("date", format_datetime(self.world.now(), usegmt=True))
+        await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         """The reply, or None where the connection is to be cut."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
+
+from pbisetup.services.network import Network
 
 
 class Clock(Protocol):
@@ -29,11 +31,14 @@ def count_down(clock: Clock, waits: Waits, what: str, pause: float, deadline: fl
         clock.sleep(min(1.0, left))
 
 
-class SystemClock:
-    """The machine's clock."""
+class ServiceClock:
+    """Waits by the machine's clock; says what time it is by the services'."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._network.now()
 
     def monotonic(self) -> float:
         return time.monotonic()

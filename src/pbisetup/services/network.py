@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +65,8 @@ class Network:
 
     cloud: Cloud
     trace: Trace = field(default_factory=Trace)
+    skew: timedelta = timedelta(0)
+    """How far the services' clock is ahead of this machine's, by the newest answer's Date header."""
 
     def __post_init__(self) -> None:
         self.ca_bundle = ca_bundle(self.cloud, os.environ)
@@ -96,6 +100,7 @@ class Network:
 
     def record(self, method: str, url: str, started: float, status: int | None, headers: Mapping[str, str]) -> None:
         """Put a finished request into the trace; the query is left out, it may hold names."""
+        self._measure(headers)
         parts = urlsplit(url)
         self.trace.add(
             Request(
@@ -106,6 +111,19 @@ class Network:
                 request_id(headers),
             )
         )
+
+    def now(self) -> datetime:
+        """The services' time, by which secrets and tokens live and die, whatever this machine's clock says."""
+        return datetime.now(UTC) + self.skew
+
+    def _measure(self, headers: Mapping[str, str]) -> None:
+        said = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        try:
+            skew = parsedate_to_datetime(said) - datetime.now(UTC)
+        except (TypeError, ValueError):
+            return
+        # Date has whole seconds, and the answer travelled: less than that is no difference.
+        self.skew = skew if abs(skew) > timedelta(seconds=5) else timedelta(0)
 
 
 def ca_bundle(cloud: Cloud, environ: Mapping[str, str]) -> str | None:
