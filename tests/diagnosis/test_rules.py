@@ -142,7 +142,7 @@ def test_quotes_around_the_secret_are_a_warning() -> None:
 
 
 def test_a_host_that_does_not_answer_is_no_fault_of_the_app() -> None:
-    cut = TokenAttempt(unreachable=True, message="login.example cannot be reached", evidence=(ENDPOINT,))
+    cut = TokenAttempt(failure="PBI201", message="login.example cannot be reached", evidence=(ENDPOINT,))
     assert [f.code for f in look(probe(token=cut)).findings] == ["PBI202"]
     silent = look(probe(groups=None, unreachable="api.example cannot be reached"))
     assert [f.code for f in silent.findings] == ["PBI202"]

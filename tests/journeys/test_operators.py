@@ -55,7 +55,7 @@ def test_a_pipeline_signs_in_with_its_own_variables_and_hands_off_what_takes_a_p
     }
     ran = cli(*INIT, "--operator", "env", "--workspace", "Reports Dev", env=env)
     assert ran.code == 5, ran
-    assert "service principal, signed in by env" in ran.err
+    assert "service principal, signed in by env" in " ".join(ran.err.split())
     made = ours(sandbox.state())
     assert [len(made[name]) for name in ("apps", "principals", "secrets", "groups", "roles")] == [1, 1, 1, 1, 0]
     handed = cli("handoff", "--operator", "env", "--format", "json", env=env)

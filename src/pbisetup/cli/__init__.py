@@ -12,6 +12,9 @@ def main() -> None:
 
         print(f"pbisetup {__version__}")
         return
-    from pbisetup.cli.app import run
+    try:
+        from pbisetup.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -37,4 +37,4 @@ def common(
 
 def run() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="pbisetup")

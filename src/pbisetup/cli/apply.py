@@ -44,7 +44,7 @@ def plan(
     with command(common) as terminal:
         from pbisetup.execution.converge import look
         from pbisetup.services.clock import ServiceClock
-        from pbisetup.ui.progress import show_plan
+        from pbisetup.ui.progress import plan_lines
         from pbisetup.ui.summary import plan_json
 
         loaded = load_manifest(common)
@@ -56,8 +56,10 @@ def plan(
                         session, loaded, environment, store_for(common, environment, terminal), ServiceClock(reach)
                     )
                 plans.append(planned)
+                terminal.clear()
                 if not common.json:
-                    show_plan(terminal, planned)
+                    for line, style in plan_lines(planned, terminal.width):
+                        terminal.result(line, style)
         if common.json:
             shown = [plan_json(p) for p in plans]
             terminal.result(json.dumps({"schema": "pbisetup/plan/v1", "environments": shown}, indent=2))
@@ -83,14 +85,17 @@ def apply(
     """Make the environments as the manifest says, and prove it with a token. Safe to run again."""
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
+        from pbisetup.services.lock import one_run
+
         need_consent(terminal, yes)
+        patience = seconds(wait)
         loaded = load_manifest(common)
         chosen = choose(loaded, environments)
-        with network(common, terminal, loaded) as reach:
+        with one_run(common.manifest_path), network(common, terminal, loaded) as reach:
             done = []
             for environment in chosen:
                 with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
-                    done += apply_all(common, terminal, session, loaded, [environment], yes, seconds(wait), deleted_app)
+                    done += apply_all(common, terminal, session, loaded, [environment], yes, patience, deleted_app)
         finish(common, terminal, done)
 
 
@@ -138,10 +143,10 @@ class Talk:
         self.interrupts = 0
 
     def plan(self, plan: Plan) -> None:
-        from pbisetup.ui.progress import show_plan
+        from pbisetup.ui.progress import plan_lines
 
-        self._terminal.clear()
-        show_plan(self._terminal, plan)
+        for line, style in plan_lines(plan, self._terminal.width):
+            self._terminal.say(line, style)
 
     def agreed(self, plan: Plan) -> bool:
         """Ask, naming the tenant. From a yes on, Ctrl-C is heard between steps instead of at once."""

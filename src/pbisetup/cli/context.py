@@ -106,6 +106,8 @@ def _cloud(common: Common, terminal: Terminal, manifest: Manifest | None, stack:
     wanted = wanted or "public"
     if wanted == "sandbox":
         url = os.environ.get("PBISETUP_SANDBOX_URL", "").strip()
+        if url and not url.startswith("https://"):
+            raise UsageError("PBI104", "PBISETUP_SANDBOX_URL must be an address that begins with https://")
         if url and not common.sandbox and not common.scenario:
             return sandbox_cloud(url, os.environ.get("PBISETUP_SANDBOX_CA", "").strip() or None)
         return _embedded(common, terminal, stack)
@@ -145,15 +147,19 @@ def signed_in(common: Common, terminal: Terminal, reach: Network, tenant: str | 
             tenant=tenant,
             client_id=common.operator_client_id,
             terminal=terminal.interactive,
-            prompt=lambda uri, code, _: terminal.wrapped(
-                f"To sign in, open {uri} and enter the code {code}", "", "bold"
-            ),
+            prompt=lambda uri, code, _: terminal.wrapped(sign_in_text(uri, code, terminal), "", "bold"),
         ),
     )
     try:
         yield session
     finally:
         session.close()
+
+
+def sign_in_text(uri: str, code: str, terminal: Terminal) -> str:
+    """What a person is asked to do for a device code; without a terminal it is waited for a minute only."""
+    limit = "" if terminal.interactive else " (waiting for 60 s)"
+    return f"To sign in, open {uri} and enter the code {code}{limit}"
 
 
 def choose(manifest: Manifest, names: list[str] | None) -> list[Environment]:

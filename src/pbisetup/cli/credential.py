@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pbisetup.cli.context import Common, choose_one, load_manifest
+from pbisetup.cli.context import Common, choose_one, load_manifest, sign_in_text, signed_in, tenant_of
 
 if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment, Manifest
     from pbisetup.model.secret import Secret
+    from pbisetup.services.identity import CredentialTokens
+    from pbisetup.services.network import Network
     from pbisetup.services.secret_store import AppCredential
+    from pbisetup.ui.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def app_credential(common: Common, name: str | None, client_id: str | None, secr
         )
     manifest = load_manifest(common)
     environment = choose_one(manifest, name)
+    tenant_of(common, environment)  # raises where --tenant contradicts the manifest
     from pbisetup.services.secret_store import EnvFile
 
     store = EnvFile(common.manifest_path.parent, environment.name)
@@ -72,3 +76,45 @@ def _secret_from_environment() -> Secret | None:
 
     value = os.environ.get("AZURE_CLIENT_SECRET", "")
     return Secret(value) if value else None
+
+
+def user_sign_in(terminal: Terminal, common: Common, reach: Network, found: Found) -> CredentialTokens:
+    """A person signs in to the app: by the route that was asked for, else the cloud's first that is for people."""
+    from pbisetup.model.errors import UsageError
+    from pbisetup.services.identity import user_tokens
+
+    routes = [r for r in reach.cloud.operator_routes if r in ("browser", "device")]
+    route = common.operator if common.operator not in ("auto", "none") else routes[0]
+    if route not in ("browser", "device"):
+        raise UsageError("PBI104", f"--user needs --operator browser or device, not {route}")
+    client, tenant = _client(terminal, common, reach, found)
+    return user_tokens(
+        reach,
+        route,
+        tenant,
+        client,
+        prompt=lambda uri, code, _text: terminal.wrapped(sign_in_text(uri, code, terminal), "", "bold"),
+        patience=900 if terminal.interactive else 60,
+        observer="app",
+    )
+
+
+def _client(terminal: Terminal, common: Common, reach: Network, found: Found) -> tuple[str, str]:
+    """Client id and tenant of the app; an app without a stored credential is looked up by its unique name."""
+    if found.credential is not None:
+        return found.credential.client_id, found.credential.tenant_id
+    assert found.manifest is not None
+    assert found.environment is not None
+    from pbisetup.model.errors import UsageError
+    from pbisetup.observe.environment import find_app
+
+    person = replace(common, operator="auto" if common.operator == "none" else common.operator)
+    with signed_in(person, terminal, reach, tenant_of(common, found.environment)) as session:
+        app = find_app(session, found.manifest.unique_name(found.environment.name))
+        if app is None:
+            raise UsageError(
+                "PBI105",
+                f"the app of {found.environment.name!r} does not exist yet",
+                command=f"pbisetup apply {found.environment.name}",
+            )
+        return app, session.tenant.id

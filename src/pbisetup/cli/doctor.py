@@ -9,7 +9,7 @@ import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, command, network, signed_in, tenant_of
-from pbisetup.cli.credential import app_credential
+from pbisetup.cli.credential import Found, app_credential, user_sign_in
 
 if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment, Manifest
@@ -48,9 +48,10 @@ def doctor(
     with command(common) as terminal:
         from pbisetup.diagnosis.rules import examine
         from pbisetup.model.manifest import WorkspaceSpec
-        from pbisetup.observe.app import missing_credential, probe
+        from pbisetup.observe.app import missing_credential, probe, probe_token
         from pbisetup.observe.expectation import expected
         from pbisetup.planning.manifest import is_guid
+        from pbisetup.planning.wanted import is_service_app, wanted_scopes
         from pbisetup.services.clock import ServiceClock
         from pbisetup.ui.progress import examination_lines
 
@@ -60,17 +61,18 @@ def doctor(
             specs = list(found.environment.workspaces)
         with network(common, terminal, found.manifest) as reach:
             snapshot = _snapshot(common, terminal, reach, found.manifest, found.environment)
-            if found.credential is None:
-                tried = missing_credential(found.where)
-            else:
-                tried = probe(reach, found.credential, specs, clock=ServiceClock(reach), waiting=lambda *_: None)
             known = found.credential
-            wanted = expected(
-                reach.cloud,
-                _tenant_id(known.tenant_id if known else None),
-                known.client_id if known else None,
-                _sp(snapshot),
-            )
+            tenant_id = _tenant_id(reach, common, found)
+            if found.environment is not None and not is_service_app(found.environment):
+                tried = probe_token(reach, user_sign_in(terminal, common, reach, found), specs)
+                scopes = frozenset(wanted_scopes(found.environment))
+                wanted = expected(reach.cloud, tenant_id, None, None, sign_in="user", scopes=scopes)
+            elif known is None:
+                tried = missing_credential(found.where)
+                wanted = expected(reach.cloud, tenant_id, None, None)
+            else:
+                tried = probe(reach, known, specs, clock=ServiceClock(reach), waiting=lambda *_: None)
+                wanted = expected(reach.cloud, tenant_id, known.client_id, _sp(snapshot))
             examination = examine(
                 found.environment.name if found.environment else None, tried, wanted, snapshot, reach.now()
             )
@@ -102,10 +104,20 @@ def _snapshot(
     return snapshot
 
 
-def _tenant_id(name: str | None) -> str | None:
+def _tenant_id(reach: Network, common: Common, found: Found) -> str | None:
+    """The tenant that the token should be of: what was asked for or the manifest says, else the credential's own."""
+    from pbisetup.model.errors import Unreachable
     from pbisetup.planning.manifest import is_guid
+    from pbisetup.services.authority import tenant_id
 
-    return name if name and is_guid(name) else None
+    named = tenant_of(common, found.environment) if found.environment else common.tenant
+    name = named or (found.credential.tenant_id if found.credential else None)
+    if not name or is_guid(name):
+        return name
+    try:
+        return tenant_id(reach, name)
+    except Unreachable:
+        return None  # the probe meets the same and tells it
 
 
 def _sp(snapshot: Snapshot | None) -> str | None:

@@ -69,15 +69,18 @@ def init(
     """
     common = Common(manifest, sandbox, scenario, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
+        from pbisetup.services.lock import one_run
+
         answers = _from_flags(name, env, purpose, workspace, role, store, lifetime, group)
-        path = common.manifest_path
-        existing = load_manifest(common) if path.exists() else None
-        if existing is not None:
-            _check_against(existing, answers)
-        _need_answers(terminal, answers, existing, yes)
-        if existing is None:
-            answers = _ask_first(terminal, common, answers, yes)
-        _run(common, terminal, existing, answers, yes, seconds(wait), deleted_app)
+        patience, path = seconds(wait), common.manifest_path
+        with one_run(path):
+            existing = load_manifest(common) if path.exists() else None
+            if existing is not None:
+                _check_against(existing, answers)
+            _need_answers(terminal, answers, existing, yes)
+            if existing is None:
+                answers = _ask_first(terminal, common, answers, yes)
+            _run(common, terminal, existing, answers, yes, patience, deleted_app)
 
 
 def _run(
@@ -134,6 +137,10 @@ def _from_flags(
         problems.append("--env is empty")
     chosen = _split(purpose)
     known = tuple(purposes())
+    for item in workspace or []:
+        prefix, sign, _ = item.partition("=")
+        if sign and environment_problem(prefix) is None and prefix not in (environments or ("dev",)):
+            problems.append(f"--workspace: {item!r} names the environment {prefix!r}, which is not in --env")
     problems += [f"--purpose: {p!r} is not one of {', '.join(known)}" for p in chosen or () if p not in known]
     if role is not None and role not in WORKSPACE_ROLES:
         problems.append(f"--role: {role!r} is not one of {', '.join(WORKSPACE_ROLES)}")
@@ -264,8 +271,8 @@ def _introduce(terminal: Terminal, session: Session) -> None:
     ]
     terminal.clear()
     terminal.say()
-    for line in operator_lines(session.tenant, who, shown):
-        terminal.say(f"  {line}")
+    for line, _ in operator_lines(session.tenant, who, shown, terminal.width):
+        terminal.say(line)
 
 
 def _confirm_tenant(session: Session, yes: bool) -> None:

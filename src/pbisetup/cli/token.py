@@ -10,7 +10,7 @@ import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, command, network
-from pbisetup.cli.credential import Found, app_credential
+from pbisetup.cli.credential import Found, app_credential, user_sign_in
 
 if TYPE_CHECKING:
     from pbisetup.model.cloud import Cloud
@@ -60,9 +60,13 @@ def token(
         found = app_credential(common, environment, client_id, secret)
         with network(common, terminal, found.manifest) as reach:
             wanted = _scope(reach.cloud, fabric, scope)
-            tokens = _user(terminal, common, reach, found) if user else _app(reach, found)
+            if found.environment is not None and not user:
+                from pbisetup.planning.wanted import is_service_app
+
+                user = not is_service_app(found.environment)  # nobody but a person can sign in to it
+            tokens = user_sign_in(terminal, common, reach, found) if user else _app(reach, found)
             got = tokens.token(wanted)
-        _show(terminal, got, header=header, as_json=as_json, claims=claims)
+        _show(terminal, got, header=header, as_json=as_json or common.json, claims=claims)
 
 
 def _scope(cloud: Cloud, fabric: bool, scope: str | None) -> str:
@@ -91,50 +95,6 @@ def _app(reach: Network, found: Found) -> CredentialTokens:
             command=f"pbisetup apply {name}".rstrip(),
         )
     return app_tokens(reach, credential.tenant_id, credential.client_id, credential.secret)
-
-
-def _user(terminal: Terminal, common: Common, reach: Network, found: Found) -> CredentialTokens:
-    """A person signs in to the app: by the route that was asked for, else the cloud's first that is for people."""
-    from pbisetup.model.errors import UsageError
-    from pbisetup.services.identity import user_tokens
-
-    routes = [r for r in reach.cloud.operator_routes if r in ("browser", "device")]
-    route = common.operator if common.operator != "auto" else routes[0]
-    if route not in ("browser", "device"):
-        raise UsageError("PBI104", f"--user needs --operator browser or device, not {route}")
-    client, tenant = _client(terminal, common, reach, found)
-    return user_tokens(
-        reach,
-        route,
-        tenant,
-        client,
-        prompt=lambda uri, code, _text: terminal.wrapped(
-            f"To sign in, open {uri} and enter the code {code}", "", "bold"
-        ),
-        patience=900 if terminal.interactive else 60,
-        observer="app",
-    )
-
-
-def _client(terminal: Terminal, common: Common, reach: Network, found: Found) -> tuple[str, str]:
-    """Client id and tenant of the app; an app without a stored credential is looked up by its unique name."""
-    if found.credential is not None:
-        return found.credential.client_id, found.credential.tenant_id
-    assert found.manifest is not None
-    assert found.environment is not None
-    from pbisetup.cli.context import signed_in, tenant_of
-    from pbisetup.model.errors import UsageError
-    from pbisetup.observe.environment import find_app
-
-    with signed_in(common, terminal, reach, tenant_of(common, found.environment)) as session:
-        app = find_app(session, found.manifest.unique_name(found.environment.name))
-        if app is None:
-            raise UsageError(
-                "PBI105",
-                f"the app of {found.environment.name!r} does not exist yet",
-                command=f"pbisetup apply {found.environment.name}",
-            )
-        return app, session.tenant.id
 
 
 def _show(terminal: Terminal, got: Secret, *, header: bool, as_json: bool, claims: bool) -> None:

@@ -31,7 +31,9 @@ class Verdict:
         shown += [f"  ✗ {problem}" for problem in self.problems]
         shown += [f"  ! {remark}" for remark in self.remarks]
         if self.usable:
-            shown.append("  ✓ nothing in it speaks against its being accepted by the Power BI API")
+            shown.append(
+                "  ✓ nothing in its claims speaks against it for the Power BI API; the signature was not checked"
+            )
         return shown
 
     def to_json(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ BY_AADSTS: dict[int, tuple[str, Certainty]] = {
     530034: ("conditional_access_blocked", "certain"),
     65001: ("consent_missing", "certain"),
     700016: ("app_not_in_tenant", "likely"),
-    90002: ("app_not_in_tenant", "likely"),
+    90002: ("tenant_unknown", "likely"),
     500011: ("resource_sp_missing", "likely"),
     7000215: ("invalid_secret", "likely"),
 }
@@ -48,6 +48,14 @@ def examine(
     return Examination(
         environment, tuple(examiner.checks), tuple(examiner.findings), reached and not failing, probe.requests
     )
+
+
+_NO_ANSWER = {
+    "PBI102": "conflicting_auth_configuration",
+    "PBI207": "redirected_away",
+    "PBI210": "not_its_own",
+}
+"""What is found where an error kept a service from being heard; anything else is the network."""
 
 
 class _Examiner:
@@ -124,8 +132,8 @@ class _Examiner:
             self._check("token.acquire", title, "pass", whom)
             return True
         self._check("token.acquire", title, "fail", attempt.message, attempt.evidence)
-        if attempt.unreachable:
-            self._find("unreachable", "certain", attempt.evidence, message=attempt.message + ".")
+        if attempt.failure:
+            self._no_answer(attempt.failure, attempt.message, attempt.evidence)
             return False
         name, certainty = next((BY_AADSTS[c] for c in attempt.codes if c in BY_AADSTS), ("entra_other", "possible"))
         shape = self.probe.configured
@@ -226,7 +234,7 @@ class _Examiner:
         if answer is None:
             because = self.probe.unreachable or "not asked"
             self._check("api.groups", title, "fail", because)
-            self._find("unreachable", "certain", message=because + ".")
+            self._no_answer(self.probe.failure, because, ())
             return False
         if answer.ok:
             self._check(
@@ -244,9 +252,19 @@ class _Examiner:
             return False
         if answer.code == ADMISSION_CODE:
             self._admission((answer.evidence,))
+        elif answer.status >= 500 or answer.status == 429:
+            self._find("service_trouble", "likely", (answer.evidence,), message=f"It answered HTTP {answer.status}.")
+        elif answer.status == 401 and not answer.code and not answer.message:
+            # An empty 401 is the generic refusal: setting or group, in whatever way (powerbi.md 6.1).
+            for name in ("tenant_setting_off", "sp_not_in_allowed_group"):
+                self._find(name, "possible", (answer.evidence,))
         else:
             self._find("undetermined", "possible", (answer.evidence,), message=said + ".")
         return False
+
+    def _no_answer(self, code: str, message: str, evidence: tuple[Evidence, ...]) -> None:
+        """The service itself was not heard: what stood in between, by the code of the error."""
+        self._find(_NO_ANSWER.get(code, "unreachable"), "certain", evidence, message=message + ".")
 
     def _admission(self, evidence: tuple[Evidence, ...]) -> None:
         """The API says that the tenant does not let the app in: which of its three reasons, if the operator can see it."""

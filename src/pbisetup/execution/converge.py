@@ -60,6 +60,12 @@ class Converged:
         return any(result.interrupted for result in self.results)
 
     @property
+    def changed_access(self) -> bool:
+        """Whether this run changed something that Microsoft takes minutes to act on."""
+        ids = {outcome.step.id for result in self.results for outcome in result.of("done")}
+        return bool(ids & {"member", "setting"}) or any(each.startswith("workspace-") for each in ids)
+
+    @property
     def exit_code(self) -> ExitCode:
         """The worst that happened: stopped, failed in part, left to somebody else, unhealthy, fine."""
         if self.interrupted:
@@ -209,8 +215,8 @@ def prove_app(
         clock=clock,
         waiting=waiting,
         just_changed=changed,
-        # What somebody else must do, or what failed, does not come by waiting.
-        admission_patience=patience if changed and complete else 0,
+        # What somebody else must do, what failed, or what nobody touched does not come by waiting.
+        admission_patience=patience if complete and done.changed_access else 0,
     )
 
 

@@ -37,7 +37,7 @@ NOT_YET = (
     NotYet(400, r"Failed to get service principal details from AAD"),  # Power BI before it knows a new object id: guess
 )
 PASSING = frozenset({500, 502, 503, 504})
-ALREADY = re.compile(r"already exist", re.IGNORECASE)
+ALREADY = re.compile(r"already ?exist", re.IGNORECASE)
 
 
 def is_not_yet(answer: Answer) -> bool:
@@ -48,7 +48,8 @@ def is_not_yet(answer: Answer) -> bool:
 
 def already_there(answer: Answer) -> bool:
     """Whether a refusal says that the wanted state exists: as good as done."""
-    return answer.status in (400, 409) and bool(ALREADY.search(answer.message))
+    said = f"{answer.service_code or ''} {answer.message}"
+    return answer.status in (400, 409) and bool(ALREADY.search(said))
 
 
 def repeat(call: Callable[[], Answer], what: str, clock: Clock, waits: Waits, *, budget: float = BUDGET) -> Answer:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from pbisetup.execution.replication import PASSING, already_there, is_not_yet, repeat
-from pbisetup.model.errors import PbisetupError, Unavailable, Unreachable
+from pbisetup.model.errors import PbisetupError, PlanOutdated, Unavailable, Unreachable
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import TenantSetting
 from pbisetup.observe.environment import read_setting
@@ -135,6 +135,13 @@ def update_tenant_setting(bench: Workbench, params: Params) -> Outputs:
     group_id = params["group_id"]
     if current.enabled and (not current.scoped or group_id in current.enabled_groups):
         return {}
+    if set(current.enabled_groups) - {group_id} - set(params["announced"]):
+        others = ", ".join(repr(name) for name in current.enabled_groups.values())
+        raise PlanOutdated(
+            "PBI906",
+            f"the tenant setting names groups that the plan did not show: {others}",
+            remedy="Nothing was changed there. Run again to see the plan as it is now.",
+        )
     groups = {**current.enabled_groups, group_id: params["group_name"]}
     kept = {key: value for key, value in current.raw.items() if key in _WRITABLE and value is not None}
     listed = [{"graphId": id_, "name": name} for id_, name in groups.items()]

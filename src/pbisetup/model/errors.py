@@ -115,6 +115,10 @@ class Refused(PbisetupError):
         return self.status in (401, 403)
 
 
+class PlanOutdated(PbisetupError):
+    """What is there now is not what the plan was made from, and doing it would change more than was shown."""
+
+
 class StoreError(PbisetupError):
     """The secret cannot be kept where it was asked to be kept."""
 

@@ -35,7 +35,8 @@ class TokenAttempt:
     """AADSTS numbers of a refusal."""
     oauth_error: str = ""
     message: str = ""
-    unreachable: bool = False
+    failure: str = ""
+    """Code of the error where Entra itself gave no answer."""
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -79,6 +80,8 @@ class Probe:
     requests: int
     unreachable: str | None = None
     """Why the API could not be asked."""
+    failure: str = ""
+    """Code of the error where the API itself gave no answer."""
 
 
 @dataclass(frozen=True)

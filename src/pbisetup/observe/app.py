@@ -8,7 +8,7 @@ from typing import Any
 from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.diagnosis.claims import NotDecodable, decode
 from pbisetup.model.claims import Claims
-from pbisetup.model.errors import Evidence, PbisetupError, Unreachable
+from pbisetup.model.errors import PbisetupError
 from pbisetup.model.manifest import WorkspaceSpec
 from pbisetup.model.probe import ApiAnswer, Configured, Probe, Signature, TokenAttempt, WorkspaceSeen
 from pbisetup.model.secret import Secret
@@ -17,7 +17,7 @@ from pbisetup.services import authority
 from pbisetup.services.answer import Answer
 from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.identity import FixedToken, TokenRefused, TokenSource, app_tokens
-from pbisetup.services.network import Network
+from pbisetup.services.network import Network, not_its_own
 from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import AppCredential
 
@@ -60,8 +60,8 @@ def probe(
     if token is None:
         return Probe(shape, attempt, "not checked", None, (), network.trace.count - before)
     signature = verify(network, token, attempt.claims)
-    groups, seen, unreachable = _ask_until(network, credential, token, workspaces, clock, waiting, admission_patience)
-    return Probe(shape, attempt, signature, groups, seen, network.trace.count - before, unreachable)
+    groups, seen, failure = _ask_until(network, credential, token, workspaces, clock, waiting, admission_patience)
+    return _probed(network, before, shape, attempt, signature, groups, seen, failure)
 
 
 def probe_token(network: Network, tokens: TokenSource, workspaces: Sequence[WorkspaceSpec]) -> Probe:
@@ -71,8 +71,23 @@ def probe_token(network: Network, tokens: TokenSource, workspaces: Sequence[Work
     if token is None:
         return Probe(None, attempt, "not checked", None, (), network.trace.count - before)
     signature = verify(network, token, attempt.claims)
-    groups, seen, unreachable = _ask(network, token, workspaces)
-    return Probe(None, attempt, signature, groups, seen, network.trace.count - before, unreachable)
+    groups, seen, failure = _ask(network, token, workspaces)
+    return _probed(network, before, None, attempt, signature, groups, seen, failure)
+
+
+def _probed(
+    network: Network,
+    before: int,
+    shape: Configured | None,
+    attempt: TokenAttempt,
+    signature: Signature,
+    groups: ApiAnswer | None,
+    seen: tuple[WorkspaceSeen, ...],
+    failure: PbisetupError | None,
+) -> Probe:
+    requests = network.trace.count - before
+    why, code = (failure.message, failure.code) if failure else (None, "")
+    return Probe(shape, attempt, signature, groups, seen, requests, why, code)
 
 
 def _token_until(
@@ -86,7 +101,7 @@ def _token_until(
             # A new credential object for each try: MSAL would replay its cached refusal (clients.md 2).
             tokens = app_tokens(network, credential.tenant_id, credential.client_id, credential.secret)
         except PbisetupError as error:
-            return TokenAttempt(message=error.message, evidence=error.evidence), None
+            return TokenAttempt(message=error.message, failure=error.code, evidence=error.evidence), None
         attempt, token = _attempt(network, tokens)
         left = deadline - clock.monotonic()
         if token is not None or left <= 0 or not NOT_YET.intersection(attempt.codes):
@@ -110,7 +125,7 @@ def _attempt(network: Network, tokens: TokenSource) -> tuple[TokenAttempt, Secre
         )
     except PbisetupError as error:
         return (
-            TokenAttempt(message=error.message, unreachable=isinstance(error, Unreachable), evidence=error.evidence),
+            TokenAttempt(message=error.message, failure=error.code, evidence=error.evidence),
             None,
         )
     try:
@@ -152,16 +167,16 @@ def _ask_until(
     clock: Clock,
     waiting: Waits,
     patience: int,
-) -> tuple[ApiAnswer | None, tuple[WorkspaceSeen, ...], str | None]:
+) -> tuple[ApiAnswer | None, tuple[WorkspaceSeen, ...], PbisetupError | None]:
     """Ask the API, again and with a new token each time while a change that was just made may not act yet."""
     deadline = clock.monotonic() + patience
     while True:
-        groups, seen, unreachable = _ask(network, token, workspaces)
+        groups, seen, failure = _ask(network, token, workspaces)
         refused = groups is not None and groups.code == ADMISSION_CODE
         missing = groups is not None and groups.ok and any(not each.visible for each in seen)
         left = deadline - clock.monotonic()
         if left <= 0 or not (refused or missing):
-            return groups, seen, unreachable
+            return groups, seen, failure
         what = "the tenant setting does not act yet" if refused else "the workspace role does not act yet"
         count_down(clock, waiting, f"{what}; Microsoft says up to 15 minutes", 10.0, deadline)
         assert credential.secret is not None
@@ -172,14 +187,17 @@ def _ask_until(
 
 def _ask(
     network: Network, token: Secret, workspaces: Sequence[WorkspaceSpec]
-) -> tuple[ApiAnswer | None, tuple[WorkspaceSeen, ...], str | None]:
+) -> tuple[ApiAnswer | None, tuple[WorkspaceSeen, ...], PbisetupError | None]:
     api = RestClient(network, network.cloud.powerbi, network.cloud.powerbi_resource, FixedToken(token), "app")
     try:
-        groups = _api(api.get("/v1.0/myorg/groups", {"$top": "1"}))
+        first = api.get("/v1.0/myorg/groups", {"$top": "1"})
+        if first.ok and not (isinstance(first.json, dict) and isinstance(first.json.get("value"), list)):
+            raise not_its_own(first.url, first.status)
+        groups = _api(first)
         seen = tuple(_workspace(api, spec) for spec in workspaces) if groups.ok else ()
         return groups, seen, None
     except PbisetupError as error:
-        return None, (), error.message
+        return None, (), error
     finally:
         api.close()
 
@@ -197,13 +215,5 @@ def _api(answer: Answer) -> ApiAnswer:
 
 
 def missing_credential(where: str) -> Probe:
-    """No credential could be found at all."""
-    evidence = Evidence(where, "local", "no credential")
-    return Probe(
-        None,
-        TokenAttempt(message="there is no credential to try", evidence=(evidence,)),
-        "not checked",
-        None,
-        (),
-        0,
-    )
+    """No credential could be found at all: nothing was tried."""
+    return Probe(Configured(where, "", "", has_secret=False), None, "not checked", None, (), 0)

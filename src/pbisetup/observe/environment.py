@@ -254,9 +254,11 @@ class _Observer:
                 return Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
             return fact
         for answer in answers:
-            for raw in (answer.json or {}).get("value") or (answer.json or {}).get("tenantSettings") or []:
-                setting = read_setting(raw)
-                settings[setting.name] = setting
+            page = answer.json if isinstance(answer.json, dict) else {}
+            listed = page.get("value", page.get("tenantSettings"))
+            if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
+                return _failed(answer)
+            settings.update({setting.name: setting for setting in map(read_setting, listed)})
         return Known(settings, last.evidence())
 
     def _workspace(self, name: str | None, id_: str | None) -> Fact[Workspace]:
@@ -379,7 +381,7 @@ def _password(raw: Mapping[str, Any]) -> Password:
 
 def _object(answer: Answer) -> Fact[dict[str, Any]]:
     """One object: known, absent (404), or unknown with what the service said."""
-    if answer.ok and isinstance(answer.json, dict):
+    if answer.ok and isinstance(answer.json, dict) and answer.json.get("id"):
         return Known(answer.json, answer.evidence())
     if answer.status == 404:
         return Absent(answer.evidence())
@@ -387,13 +389,14 @@ def _object(answer: Answer) -> Fact[dict[str, Any]]:
 
 
 def _values(answer: Answer) -> Fact[list[dict[str, Any]]]:
-    if answer.ok and isinstance(answer.json, dict):
-        return Known(list(answer.json.get("value") or []), answer.evidence())
+    listed = answer.json.get("value") if answer.ok and isinstance(answer.json, dict) else None
+    if isinstance(listed, list) and all(isinstance(each, dict) for each in listed):
+        return Known(listed, answer.evidence())
     return _failed(answer)
 
 
 def _failed(answer: Answer) -> Unknown:
-    said = answer.message or answer.service_code or "no reason given"
+    said = answer.message or answer.service_code or ("not what this API answers" if answer.ok else "no reason given")
     return Unknown(f"HTTP {answer.status}: {said}", answer.evidence())
 
 

@@ -112,11 +112,13 @@ def change_setting(operator: Operator, *, can_read: bool) -> Right:
     return Right(False, who, "only a Fabric administrator may see and change tenant settings")
 
 
-def set_workspace_role(operator_role: str | None, *, visible: bool) -> Right:
+def set_workspace_role(operator_role: str | None, *, visible: bool, unread: str = "") -> Right:
     """Give the service principal a role in a workspace (Fabric roleAssignments: the caller needs Member or higher)."""
     who: tuple[Who, ...] = ("workspace admin",)
     if not visible:
-        return Right(False, who, "the workspace does not exist, or you have no role in it")
+        return Right(False, who, unread or "the workspace does not exist, or you have no role in it")
+    if unread:
+        return Right(None, who, unread)
     if operator_role in ("Admin", "Member"):
         return Right(True, who)
     return Right(False, who, "you are neither Admin nor Member of the workspace")

@@ -10,6 +10,7 @@ from pbisetup.model.manifest import Environment
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import Password, StoredCredential
+from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app
 
@@ -62,7 +63,16 @@ def secret(s: Situation) -> Iterator[Step]:
         needs=("app",),
         takes="a few seconds until the token endpoint knows it",
         undo="remove the secret from the app",
+        warning=_others(passwords, s.now),
     )
+
+
+def _others(passwords: Iterable[Password], now: datetime) -> str | None:
+    """A word about secrets that live on: another machine or a colleague may hold them."""
+    alive = [p.display_name or p.key_id for p in passwords if p.ends is None or p.ends > now]
+    if not alive:
+        return None
+    return f"the app keeps its other secrets, which somebody else may hold: {', '.join(alive)}"
 
 
 def _value_is_kept(s: Situation, password: Password) -> bool:
@@ -95,6 +105,8 @@ def held_secret(snapshot: Snapshot, environment: Environment, now: datetime) -> 
         return None, f"{held.where} holds one, but not for this app"
     if held.client_id.lower() != app.client_id.lower():
         return None, f"{held.where} holds one for another app ({held.client_id})"
+    if held.tenant_id and is_guid(held.tenant_id) and held.tenant_id.lower() != snapshot.tenant.id.lower():
+        return None, f"{held.where} holds one for another tenant ({held.tenant_id})"
     password = _stored_among(app.passwords, held)
     if password is None:
         return None, f"the one in {held.where} is no longer a secret of the app"

@@ -139,6 +139,7 @@ def _through_group(s: Situation, title: str, admission: Admission) -> Iterator[S
                 "setting": admission.setting.name if admission.setting else PUBLIC_API_SETTING,
                 "group_id": group_ref,
                 "group_name": admission.group_name,
+                "announced": sorted(admission.setting.enabled_groups) if admission.setting else [],
             },
         ),
         right.who,

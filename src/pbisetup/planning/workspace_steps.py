@@ -37,7 +37,11 @@ def _workspace_role(s: Situation, spec: WorkspaceSpec) -> Iterator[Step]:
     if has == spec.role:
         yield Step(step_id, "keep", f"{spec.role} of the workspace {spec.key!r}", "as the manifest says")
         return
-    right = rights.set_workspace_role(workspace.operator_role if workspace else None, visible=workspace is not None)
+    unread = fact.reason if isinstance(fact, Unknown) else ""
+    if workspace and workspace.roles is None:
+        unread = "who has a role in it could not be read"
+    role = workspace.operator_role if workspace else None
+    right = rights.set_workspace_role(role, visible=workspace is not None, unread=unread)
     right = s.after_app(right)
     yield Step(
         step_id,

@@ -28,6 +28,8 @@ from pbisetup.sandbox.weather import FaultRule, RequestLog
 from pbisetup.sandbox.wire import Call, Handler, Reply, Route, World
 
 SAVE_DELAY = 0.05
+_SLASHES = re.compile(r"/{2,}")
+"""msgraph-sdk itself asks for `/v1.0//applications` where nobody sets its base URL, and Graph answers it."""
 MAX_BODY = 32 * 1024 * 1024
 
 
@@ -125,7 +127,7 @@ class Server:
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         """The reply, or None where the connection is to be cut."""
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        method, path = scope["method"].upper(), scope["path"]
+        method, path = scope["method"].upper(), _SLASHES.sub("/", scope["path"])
         call = Call(
             method=method,
             path=path,

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from pbisetup.model.errors import Evidence, SignInFailed
-from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, not_its_own, unreachable
 
 _TENANT_IN_ISSUER = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 
@@ -20,6 +20,8 @@ def tenant_id(network: Network, name: str) -> str:
     if status == 200 and found:
         return found[1].lower()
     said = str(body.get("error_description", "")) if isinstance(body, dict) else ""
+    if "AADSTS90002" not in said and "AADSTS900023" not in said:
+        raise not_its_own(url, status)
     raise SignInFailed(
         "PBI316",
         f"{network.cloud.login} knows no tenant {name!r}",

@@ -37,7 +37,7 @@ class PrivateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
         self._temporary = Path(name)
         self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
         self._done = False

@@ -21,7 +21,7 @@ from pbisetup.model.errors import (
     Unavailable,
 )
 from pbisetup.model.secret import Secret
-from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, not_its_own, unreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -89,10 +89,14 @@ def guarded_transport(network: Network) -> Any:
                 self.failure = unreachable(request.url, error)
                 raise self.failure from None
             network.record(request.method, request.url, started, response.status_code, response.headers)
-            if response.status_code >= 400:
+            # The newest answer counts: the pipeline below repeats some.
+            self.failure = self.last_refusal = None
+            if response.status_code != 200:
                 body = json_or_none(response.text())
                 if isinstance(body, dict) and "error" in body:
                     self.last_refusal = (response.status_code, body)
+                else:
+                    self.failure = not_its_own(request.url, response.status_code)
             return response
 
     return GuardedTransport(

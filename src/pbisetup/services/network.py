@@ -70,6 +70,7 @@ class Network:
 
     def __post_init__(self) -> None:
         self.ca_bundle = ca_bundle(self.cloud, os.environ)
+        _bypass_proxies_on_loopback()
         if self.ca_bundle is None:
             import truststore
 
@@ -124,6 +125,13 @@ class Network:
             return
         # Date has whole seconds, and the answer travelled: less than that is no difference.
         self.skew = skew if abs(skew) > timedelta(seconds=5) else timedelta(0)
+
+
+def _bypass_proxies_on_loopback() -> None:
+    """A local tenant is never behind the company's proxy: every library here heeds NO_PROXY."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+        os.environ[name] = ",".join(dict.fromkeys([*listed, "localhost", "127.0.0.1"]))
 
 
 def ca_bundle(cloud: Cloud, environ: Mapping[str, str]) -> str | None:
@@ -210,6 +218,17 @@ def _netloc(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2] or "no host"
     except ValueError:
         return "no host"
+
+
+def not_its_own(url: str, status: int) -> Unreachable:
+    """An answer that the service at this address does not give: an outage, or somebody in between."""
+    host = urlsplit(url).netloc
+    return Unreachable(
+        "PBI210",
+        f"{host} answered HTTP {status} with something that is not the service's own",
+        remedy="An outage, or a proxy in between that answers in its place. Try again; then look at --verbose.",
+        evidence=(Evidence("network", "local", f"{urlsplit(url).path}: HTTP {status}"),),
+    )
 
 
 def _chain(error: BaseException | None) -> list[str]:

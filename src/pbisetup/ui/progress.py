@@ -18,30 +18,40 @@ MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "-", "unknown": "?"}
 MARK_STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "skip": "dim", "unknown": "yellow"}
 
 
-def operator_lines(tenant: TenantInfo, operator: Operator, rights: Sequence[tuple[str, bool | None, str]]) -> list[str]:
+Line = tuple[str, str | None]
+"""A line and its style."""
+
+
+def operator_lines(
+    tenant: TenantInfo, operator: Operator, rights: Sequence[tuple[str, bool | None, str]], width: int
+) -> list[Line]:
     """Who is signed in where, and what they may do of what is coming."""
-    roles = [ROLE_NAMES.get(role) for role in sorted(operator.roles)]
-    named = ", ".join(sorted(r for r in roles if r)) or "none"
+    named = ", ".join(sorted(ROLE_NAMES[role] for role in operator.roles if role in ROLE_NAMES)) or "none"
     lines = [
-        f"Tenant    {visible(tenant.name)} ({tenant.domain})",
-        f"          {tenant.id}",
-        f"Account   {visible(operator.account)} ({operator.kind}, signed in by {operator.route})",
-        f"Roles     {named}",
-        "May       "
-        + "\n          ".join(
-            f"{ {True: 'yes', False: 'no ', None: '?  '}[allowed] }  {what}{f' ({because})' if because else ''}"
-            for what, allowed, because in rights
-        ),
+        *_labelled("Tenant", f"{visible(tenant.name)} ({visible(tenant.domain)})", width),
+        *_labelled("", tenant.id, width),
+        *_labelled("Account", f"{visible(operator.account)} ({operator.kind}, signed in by {operator.route})", width),
+        *_labelled("Roles", named, width),
     ]
-    return [line for block in lines for line in block.splitlines()]
+    answers = {True: "yes  ", False: "no   ", None: "?    "}
+    for number, (what, allowed, because) in enumerate(rights):
+        text = f"{what}{f' ({because})' if because else ''}"
+        lines += _labelled("May" if number == 0 else "", text, width, answers[allowed])
+    return lines
 
 
-def show_plan(terminal: Terminal, plan: Plan) -> None:
+def _labelled(label: str, text: str, width: int, sign: str = "") -> list[Line]:
+    """A label in a column of its own, and a text wrapped beside it."""
+    hang = " " * (12 + len(sign))
+    first, *rest = wrap(text, width - len(hang), "")
+    return [(f"  {label.ljust(10)}{sign}{first}", None), *((hang + line, None) for line in rest)]
+
+
+def plan_lines(plan: Plan, width: int) -> list[Line]:
     """The plan of one environment: what is added, changed, removed and kept, and who may do it."""
-    terminal.say()
-    terminal.say(f"Plan for {plan.environment}", "bold")
+    lines: list[Line] = [("", None), (f"Plan for {plan.environment}", "bold")]
     for step in plan.steps:
-        _plan_step(terminal, step)
+        lines += _step_lines(step, width)
     own, others = len(plan.own), len(plan.others)
     waits = sum(1 for step in plan.steps if step.deferred)
     kept = sum(1 for step in plan.steps if not step.writes)
@@ -50,23 +60,22 @@ def show_plan(terminal: Terminal, plan: Plan) -> None:
         parts.insert(1, f"{others} for somebody else")
     if waits:
         parts.append(f"{waits} to be seen")
-    terminal.say(f"  {', '.join(parts)}", "bold")
+    return [*lines, (f"  {', '.join(parts)}", "bold")]
 
 
-def _plan_step(terminal: Terminal, step: Step) -> None:
-    title = visible(step.title)
-    if step.deferred:
-        terminal.say(f"  ? {title}", "yellow")
-        terminal.wrapped(step.why, "      ", "dim")
-        return
-    terminal.headed(f"  {SIGNS[step.change]} ", title, STYLES[step.change])
-    terminal.wrapped(visible(step.why), "      ", "dim")
+def _step_lines(step: Step, width: int) -> list[Line]:
+    sign, style = ("?", "yellow") if step.deferred else (SIGNS[step.change], STYLES[step.change])
+    first, *rest = wrap(visible(step.title), width - 4, "")
+    lines: list[Line] = [(f"  {sign} {first}", style), *((f"    {line}", style) for line in rest)]
+    lines += _paragraph(visible(step.why), width, "      ", "dim")
     if step.allowed is False:
-        terminal.wrapped(f"not you: {step.because}; can be done by: {', '.join(step.who)}", "      ", "yellow")
+        text = f"not you: {visible(step.because)}; can be done by: {', '.join(step.who)}"
+        lines += _paragraph(text, width, "      ", "yellow")
     if step.takes:
-        terminal.wrapped(f"takes {step.takes}", "      ", "dim")
+        lines += _paragraph(f"takes {step.takes}", width, "      ", "dim")
     if step.warning:
-        terminal.wrapped(f"note: {visible(step.warning)}", "      ", "yellow")
+        lines += _paragraph(f"note: {visible(step.warning)}", width, "      ", "yellow")
+    return lines
 
 
 class Progress:
@@ -105,10 +114,6 @@ class Progress:
             return
         self._waited_for = what
         self._terminal.say(text, "dim")
-
-
-Line = tuple[str, str | None]
-"""A line and its style."""
 
 
 def examination_lines(examination: Examination, width: int) -> list[Line]:

@@ -9,6 +9,7 @@ from pbisetup.execution.converge import Converged
 from pbisetup.execution.runner import Outcome, Status
 from pbisetup.model.errors import ExitCode
 from pbisetup.model.plan import Plan, Step
+from pbisetup.planning.wanted import is_service_app
 from pbisetup.ui.terminal import spelled, visible
 
 
@@ -59,9 +60,16 @@ def next_commands(done: Sequence[Converged], code: int) -> list[str]:
             (f"pbisetup plan {name}", "what is left"),
             (f"pbisetup doctor {name}", "what works and what does not"),
         ]
-    else:
+    elif code == ExitCode.WRONG:
         commands = [
-            (f"pbisetup token {name}", "a token for your program or curl"),
+            (f"pbisetup doctor {name} --operator auto", "why it does not work, seen with your eyes too"),
+            (f"pbisetup plan {name}", "what is not as the manifest says"),
+            (f"pbisetup apply {name}", "when it is mended, or has had its time"),
+        ]
+    else:
+        person = not is_service_app(next(e.environment for e in done if e.environment.name == name))
+        commands = [
+            (f"pbisetup token {name}{' --user' if person else ''}", "a token for your program or curl"),
             (f"pbisetup doctor {name}", "what works and what does not"),
             (f"pbisetup plan {name}", "what has changed since"),
         ]

@@ -129,7 +129,9 @@ class Terminal:
         return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m"
 
     @staticmethod
-    def _write(stream: TextIO, text: str) -> None:
+    def _write(stream: TextIO | None, text: str) -> None:
+        if stream is None:  # closed before the program began
+            return
         encoding = (stream.encoding or "utf-8").lower()
         if not encoding.startswith("utf"):
             for fancy, plain in _PLAIN.items():
@@ -142,6 +144,11 @@ class Terminal:
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, stream.fileno())
             raise SystemExit(0) from None
+        except OSError:
+            # What was asked for cannot be written, a full disk behind `>`: there is nowhere left to say so.
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, stream.fileno())
+            raise SystemExit(1) from None
 
 
 def spelled(command: str) -> str:
@@ -162,8 +169,8 @@ def wrap(text: str, width: int, indent: str) -> list[str]:
     ) or [""]
 
 
-def _is_tty(stream: TextIO) -> bool:
+def _is_tty(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
