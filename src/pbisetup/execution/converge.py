@@ -187,7 +187,7 @@ def _admission(
 def visible_workspaces(session: Session) -> Sequence[tuple[str, str]]:
     """(id, name) of the workspaces that the operator can see, in the API's order; empty where they cannot be read."""
     answer = session.powerbi.get("/v1.0/myorg/groups")
-    listed = (answer.json or {}).get("value", []) if answer.ok and isinstance(answer.json, dict) else []
+    listed = answer.objects if answer.ok else []
     return [(str(w.get("id")), str(w.get("name"))) for w in listed]
 
 

@@ -17,6 +17,7 @@ from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
 from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.journal import Journal
+from pbisetup.services.network import not_its_own
 from pbisetup.services.secret_store import AppCredential, OpenStore
 
 Outputs = dict[str, str]
@@ -53,10 +54,13 @@ def _upsert(bench: Workbench, builder: Any, body: Params, what: str, ids: str) -
     graph = bench.session.graph
     answer = bench.sent(lambda: graph.send("PATCH", builder, body, headers={"Prefer": "create-if-missing"}), what)
     names = ids.split(",")
-    made = answer.json if answer.ok and isinstance(answer.json, dict) else {}
+    made = answer.object if answer.ok else {}
     if not all(name in made for name in names):
         # 204 has no body: it existed already.
-        made = bench.sent(lambda: graph.get(builder, select=ids), what).json or {}
+        found = bench.sent(lambda: graph.get(builder, select=ids), what)
+        made = found.object
+        if not all(name in made for name in names):
+            raise not_its_own(found.url, found.status)
     return {name: str(made[name]) for name in names}
 
 
@@ -161,8 +165,7 @@ def _read_setting(bench: Workbench, name: str) -> TenantSetting:
     for page in fabric.pages("/v1/admin/tenantsettings"):
         if not page.ok:
             raise page.refusal("reading the tenant settings")
-        body = page.json or {}
-        for raw in body.get("value") or body.get("tenantSettings") or []:
+        for raw in page.objects:
             if raw.get("settingName") == name:
                 return read_setting(raw)
     raise Unavailable("PBI905", f"this tenant has no setting {name}")
@@ -203,9 +206,12 @@ def add_secret(bench: Workbench, params: Params) -> Outputs:
     body = {"passwordCredential": {"displayName": name, "endDateTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}}
     bench.journal.intend(bench.environment, name)
     answer = _make_secret(bench, app, body, name)
-    made = answer.json or {}
+    made = answer.object
     secret, key_id = Secret(str(made.pop("secretText", ""))), str(made.get("keyId", ""))
     client_id = bench.outputs["client_id"]
+    if not secret.reveal():
+        _remove_named(bench, params["app_object_id"], name)
+        raise not_its_own(answer.url, answer.status)
     try:
         where = bench.store.keep(bench.session.tenant.id, client_id, key_id, f"{ends:%Y-%m-%d}", secret)
     except BaseException:
@@ -254,7 +260,7 @@ def _remove_named(bench: Workbench, object_id: str, name: str) -> None:
     app = graph.client.applications.by_application_id(object_id)
     try:
         shown = graph.get(app, select="passwordCredentials")
-        for password in (shown.json or {}).get("passwordCredentials") or []:
+        for password in shown.object.get("passwordCredentials") or []:
             if password.get("displayName") == name:
                 graph.send("POST", app.remove_password, {"keyId": password["keyId"]})
     except PbisetupError:

@@ -191,7 +191,7 @@ def _ask(
     api = RestClient(network, network.cloud.powerbi, network.cloud.powerbi_resource, FixedToken(token), "app")
     try:
         first = api.get("/v1.0/myorg/groups", {"$top": "1"})
-        if first.ok and not (isinstance(first.json, dict) and isinstance(first.json.get("value"), list)):
+        if first.ok and not isinstance(first.object.get("value"), list):
             raise not_its_own(first.url, first.status)
         groups = _api(first)
         seen = tuple(_workspace(api, spec) for spec in workspaces) if groups.ok else ()
@@ -206,7 +206,7 @@ def _workspace(api: RestClient, spec: WorkspaceSpec) -> WorkspaceSeen:
     quoted = (spec.name or "").replace("'", "''")
     wanted = f"id eq '{spec.id}'" if spec.id else f"name eq '{quoted}'"
     answer = api.get("/v1.0/myorg/groups", {"$filter": wanted})
-    found = (answer.json or {}).get("value", []) if answer.ok and isinstance(answer.json, dict) else []
+    found = answer.objects if answer.ok else []
     return WorkspaceSeen(spec.key, bool(found), _api(answer))
 
 

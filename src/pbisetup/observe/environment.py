@@ -46,7 +46,7 @@ def observe(
 def find_app(session: Session, unique_name: str) -> str | None:
     """The client id of the application with this unique name, or None."""
     answer = session.graph.get(session.graph.client.applications_with_unique_name(unique_name), select="id,appId")
-    return str(answer.json["appId"]) if answer.ok and isinstance(answer.json, dict) else None
+    return str(answer.object["appId"]) if answer.ok and "appId" in answer.object else None
 
 
 class _Observer:
@@ -181,7 +181,7 @@ class _Observer:
         if not last.ok:
             return _failed(last)
         return Known(
-            frozenset(str(o["id"]) for answer in answers for o in (answer.json or {}).get("value", [])),
+            frozenset(str(o["id"]) for answer in answers for o in answer.objects if "id" in o),
             last.evidence(),
         )
 
@@ -234,7 +234,7 @@ class _Observer:
         answers = list(self.graph.list(builder, select="id"))
         if not answers[-1].ok:
             return None
-        return frozenset(str(o["id"]) for answer in answers for o in (answer.json or {}).get("value", []))
+        return frozenset(str(o["id"]) for answer in answers for o in answer.objects if "id" in o)
 
     # -- Fabric and Power BI -------------------------------------------------------------------------------------
 
@@ -254,8 +254,7 @@ class _Observer:
                 return Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
             return fact
         for answer in answers:
-            page = answer.json if isinstance(answer.json, dict) else {}
-            listed = page.get("value", page.get("tenantSettings"))
+            listed = answer.object.get("value", answer.object.get("tenantSettings"))
             if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
                 return _failed(answer)
             settings.update({setting.name: setting for setting in map(read_setting, listed)})
@@ -381,15 +380,15 @@ def _password(raw: Mapping[str, Any]) -> Password:
 
 def _object(answer: Answer) -> Fact[dict[str, Any]]:
     """One object: known, absent (404), or unknown with what the service said."""
-    if answer.ok and isinstance(answer.json, dict) and answer.json.get("id"):
-        return Known(answer.json, answer.evidence())
+    if answer.ok and answer.object.get("id"):
+        return Known(answer.object, answer.evidence())
     if answer.status == 404:
         return Absent(answer.evidence())
     return _failed(answer)
 
 
 def _values(answer: Answer) -> Fact[list[dict[str, Any]]]:
-    listed = answer.json.get("value") if answer.ok and isinstance(answer.json, dict) else None
+    listed = answer.object.get("value") if answer.ok else None
     if isinstance(listed, list) and all(isinstance(each, dict) for each in listed):
         return Known(listed, answer.evidence())
     return _failed(answer)

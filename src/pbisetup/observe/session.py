@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pbisetup.catalog.wellknown import AZURE_CLI_APP_ID
 from pbisetup.diagnosis.claims import NotDecodable, decode
@@ -165,7 +164,7 @@ def _operator(graph: Directory, route: str, token: str, wanted: str | None) -> O
     me = graph.get(graph.client.me, select="id,userPrincipalName,userType")
     if not me.ok:
         raise me.refusal("who is signed in could not be read", "PBI315")
-    shown: dict[str, Any] = me.json or {}
+    shown = me.object
     operator = Operator(
         kind="user",
         object_id=str(shown.get("id", "")),
@@ -180,14 +179,14 @@ def _operator(graph: Directory, route: str, token: str, wanted: str | None) -> O
         return operator
     roles = graph.get(graph.client.me.transitive_member_of.graph_directory_role, select="id,roleTemplateId")
     if roles.ok:
-        listed = frozenset(str(r.get("roleTemplateId")) for r in (roles.json or {}).get("value", []))
+        listed = frozenset(str(r.get("roleTemplateId")) for r in roles.objects)
         operator = replace(operator, roles=operator.roles | listed)
     return operator
 
 
 def _tenant(graph: Directory, id_: str, asked: str | None) -> TenantInfo:
     answer = graph.get(graph.client.organization, select="id,displayName,verifiedDomains")
-    found = (answer.json or {}).get("value", []) if answer.ok else []
+    found = answer.objects if answer.ok else []
     if not found:
         return TenantInfo(id_, asked or id_, asked or id_)
     organization = found[0]
@@ -199,7 +198,7 @@ def _tenant(graph: Directory, id_: str, asked: str | None) -> TenantInfo:
 def _policy(graph: Directory) -> tuple[bool | None, bool | None]:
     """Whether ordinary users may register apps and create security groups; None where the policy cannot be read."""
     answer = graph.get(graph.client.policies.authorization_policy)
-    rights = (answer.json or {}).get("defaultUserRolePermissions") if answer.ok else None
+    rights = answer.object.get("defaultUserRolePermissions") if answer.ok else None
     if not isinstance(rights, dict):
         return None, None
     return rights.get("allowedToCreateApps"), rights.get("allowedToCreateSecurityGroups")

@@ -27,6 +27,17 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def object(self) -> dict[str, Any]:
+        """The JSON object, or an empty one where the body is none: whoever answered may not be the service."""
+        return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The objects of a list, under either name that the services use; empty where there is no list."""
+        listed = self.object.get("value", self.object.get("tenantSettings"))
+        return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+
+    @property
     def request_id(self) -> str | None:
         return request_id(self.headers)
 

@@ -57,7 +57,7 @@ class Directory:
         answer = self.get(builder, **query)
         while True:
             yield answer
-            link = answer.json.get("@odata.nextLink") if answer.ok and isinstance(answer.json, dict) else None
+            link = answer.object.get("@odata.nextLink") if answer.ok else None
             if not link:
                 return
             answer = self.send("GET", builder.with_url(str(link)))

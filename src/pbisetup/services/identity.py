@@ -91,12 +91,11 @@ def guarded_transport(network: Network) -> Any:
             network.record(request.method, request.url, started, response.status_code, response.headers)
             # The newest answer counts: the pipeline below repeats some.
             self.failure = self.last_refusal = None
-            if response.status_code != 200:
-                body = json_or_none(response.text())
-                if isinstance(body, dict) and "error" in body:
-                    self.last_refusal = (response.status_code, body)
-                else:
-                    self.failure = not_its_own(request.url, response.status_code)
+            body = json_or_none(response.text())
+            if isinstance(body, dict) and "error" in body:
+                self.last_refusal = (response.status_code, body)
+            elif response.status_code != 200 or not isinstance(body, dict):
+                self.failure = not_its_own(request.url, response.status_code)
             return response
 
     return GuardedTransport(

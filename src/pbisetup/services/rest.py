@@ -64,7 +64,7 @@ class RestClient:
         answer = self.get(path, params)
         while True:
             yield answer
-            token = answer.json.get("continuationToken") if answer.ok and isinstance(answer.json, dict) else None
+            token = answer.object.get("continuationToken") if answer.ok else None
             if not token:
                 return
             answer = self.get(path, {**(params or {}), "continuationToken": str(token)})
