@@ -12,7 +12,7 @@ from pbisetup.execution.replication import PASSING, already_there, is_not_yet, r
 from pbisetup.model.errors import PbisetupError, PlanOutdated, Unavailable, Unreachable
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import TenantSetting
-from pbisetup.observe.environment import read_setting
+from pbisetup.observe.reading import read_setting
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
 from pbisetup.services.clock import Clock, Waits, count_down

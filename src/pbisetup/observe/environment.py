@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from pbisetup.catalog.wellknown import ADMISSION_CODE
@@ -15,16 +14,15 @@ from pbisetup.model.tenant import (
     AppRegistration,
     DelegatedGrant,
     Group,
-    Password,
     ResourceApp,
     ServicePrincipal,
     TenantSetting,
     Workspace,
 )
+from pbisetup.observe.reading import application, failed, object_fact, read_setting, values_fact
 from pbisetup.observe.session import Session
 from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.wanted import is_service_app, public_api_setting, wanted_group, wanted_scopes
-from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
 from pbisetup.services.identity import FixedToken, TokenRefused, app_tokens
 from pbisetup.services.rest import RestClient
@@ -34,6 +32,7 @@ APP_FIELDS = (
     "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,"
     "isFallbackPublicClient,publicClient"
 )
+_GROUP_FIELDS = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
 
 
 def observe(
@@ -91,7 +90,7 @@ class _Observer:
     def _app(self) -> Fact[AppRegistration]:
         unique_name = self.manifest.unique_name(self.env.name)
         answer = self.graph.get(self.graph.client.applications_with_unique_name(unique_name), select=APP_FIELDS)
-        fact = _object(answer)
+        fact = object_fact(answer)
         if isinstance(fact, Unknown):
             # Without knowing whether the app exists, nothing that could be planned would be safe.
             raise answer.refusal(f"the app registration {unique_name} could not be looked up", "PBI904")
@@ -99,7 +98,7 @@ class _Observer:
             return fact
         raw = fact.value
         owners = self._owners(str(raw["id"]))
-        return Known(_application(raw, owners), fact.evidence)
+        return Known(application(raw, owners), fact.evidence)
 
     def _owners(self, object_id: str) -> frozenset[str] | None:
         return self._ids(self.graph.client.applications.by_application_id(object_id).owners)
@@ -111,7 +110,7 @@ class _Observer:
             filter=f"uniqueName eq '{unique_name}'",
             select="id,uniqueName",
         )
-        fact = _values(answer)
+        fact = values_fact(answer)
         if not isinstance(fact, Known):
             return fact
         hit = next((o for o in fact.value if o.get("uniqueName") == unique_name), None)
@@ -121,7 +120,7 @@ class _Observer:
         answer = self.graph.get(
             self.graph.client.service_principals_with_app_id(client_id), select="id,appId,accountEnabled"
         )
-        fact = _object(answer)
+        fact = object_fact(answer)
         if not isinstance(fact, Known):
             return fact
         raw = fact.value
@@ -136,7 +135,7 @@ class _Observer:
             self.graph.client.service_principals_with_app_id(app_id),
             select="id,appId,appRoles,oauth2PermissionScopes",
         )
-        fact = _object(answer)
+        fact = object_fact(answer)
         if not isinstance(fact, Known):
             return fact
         raw = fact.value
@@ -158,7 +157,7 @@ class _Observer:
         answer = self.graph.get(
             self.graph.client.oauth2_permission_grants, filter=f"clientId eq '{principal.object_id}'"
         )
-        fact = _values(answer)
+        fact = values_fact(answer)
         if not isinstance(fact, Known):
             return fact
         grants = tuple(
@@ -179,7 +178,7 @@ class _Observer:
         answers = list(self.graph.list(builder, select="id"))
         last = answers[-1]
         if not last.ok:
-            return _failed(last)
+            return failed(last)
         return Known(
             frozenset(str(o["id"]) for answer in answers for o in answer.objects if "id" in o),
             last.evidence(),
@@ -199,13 +198,13 @@ class _Observer:
         return found
 
     def _group(self, group_id: str) -> Fact[Group]:
-        fact = _object(self.graph.get(self.graph.client.groups.by_group_id(group_id), select=_GROUP_FIELDS))
+        fact = object_fact(self.graph.get(self.graph.client.groups.by_group_id(group_id), select=_GROUP_FIELDS))
         return Known(self._read_group(fact.value), fact.evidence) if isinstance(fact, Known) else fact
 
     def _group_by_name(self, name: str) -> Fact[Group]:
         quoted = name.replace("'", "''")
         answer = self.graph.get(self.graph.client.groups, filter=f"displayName eq '{quoted}'", select=_GROUP_FIELDS)
-        fact = _values(answer)
+        fact = values_fact(answer)
         if not isinstance(fact, Known):
             return fact
         if not fact.value:
@@ -249,14 +248,14 @@ class _Observer:
             return Unknown(error.message)
         last = answers[-1]
         if not last.ok:
-            fact = _failed(last)
+            fact = failed(last)
             if last.status in (401, 403):
                 return Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
             return fact
         for answer in answers:
             listed = answer.object.get("value", answer.object.get("tenantSettings"))
             if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-                return _failed(answer)
+                return failed(answer)
             settings.update({setting.name: setting for setting in map(read_setting, listed)})
         return Known(settings, last.evidence())
 
@@ -265,7 +264,7 @@ class _Observer:
         wanted = f"id eq '{id_}'" if id_ else "name eq '{}'".format((name or "").replace("'", "''"))
         try:
             answer = api.get("/v1.0/myorg/groups", {"$filter": wanted})
-            fact = _values(answer)
+            fact = values_fact(answer)
             if not isinstance(fact, Known):
                 return fact
             hits = [w for w in fact.value if (w.get("id") == id_ if id_ else w.get("name") == name)]
@@ -279,7 +278,7 @@ class _Observer:
 
     def _roles(self, api: RestClient, raw: Mapping[str, Any]) -> Workspace:
         workspace_id = str(raw["id"])
-        users = _values(api.get(f"/v1.0/myorg/groups/{workspace_id}/users"))
+        users = values_fact(api.get(f"/v1.0/myorg/groups/{workspace_id}/users"))
         roles = None
         if isinstance(users, Known):
             roles = {str(u.get("identifier", "")): u.get("groupUserAccessRight", "Viewer") for u in users.value}
@@ -324,79 +323,6 @@ class _Observer:
         if answer.service_code == ADMISSION_CODE:
             return Known(False, answer.evidence()), frozenset()
         return Unknown(f"the API answered HTTP {answer.status}", answer.evidence()), frozenset()
-
-
-_GROUP_FIELDS = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
-
-
-def read_setting(raw: Mapping[str, Any]) -> TenantSetting:
-    """A tenant setting from its JSON; lists may be missing (powerbi.md 7)."""
-
-    def groups(key: str) -> dict[str, str]:
-        return {str(g.get("graphId", "")): str(g.get("name", "")) for g in raw.get(key) or []}
-
-    return TenantSetting(
-        name=str(raw.get("settingName", "")),
-        title=str(raw.get("title", "")),
-        enabled=bool(raw.get("enabled")),
-        enabled_groups=groups("enabledSecurityGroups"),
-        excluded_groups=groups("excludedSecurityGroups"),
-        can_specify_groups=bool(raw.get("canSpecifySecurityGroups", True)),
-        raw=raw,
-    )
-
-
-def _application(raw: Mapping[str, Any], owners: frozenset[str] | None) -> AppRegistration:
-    return AppRegistration(
-        object_id=str(raw["id"]),
-        client_id=str(raw["appId"]),
-        display_name=str(raw.get("displayName", "")),
-        unique_name=raw.get("uniqueName"),
-        tags=frozenset(raw.get("tags") or ()),
-        owners=owners,
-        declared=frozenset(
-            (str(api["resourceAppId"]), str(access["id"]), str(access["type"]))
-            for api in raw.get("requiredResourceAccess") or []
-            for access in api.get("resourceAccess") or []
-        ),
-        passwords=tuple(_password(p) for p in raw.get("passwordCredentials") or []),
-        public_client=bool(raw.get("isFallbackPublicClient")),
-        redirect_uris=frozenset((raw.get("publicClient") or {}).get("redirectUris") or ()),
-    )
-
-
-def _password(raw: Mapping[str, Any]) -> Password:
-    ends = None
-    if raw.get("endDateTime"):
-        # Graph gives up to seven decimals, which Python 3.11 reads.
-        ends = datetime.fromisoformat(str(raw["endDateTime"]))
-    return Password(
-        key_id=str(raw.get("keyId", "")),
-        display_name=str(raw.get("displayName") or ""),
-        hint=str(raw.get("hint") or ""),
-        ends=ends,
-    )
-
-
-def _object(answer: Answer) -> Fact[dict[str, Any]]:
-    """One object: known, absent (404), or unknown with what the service said."""
-    if answer.ok and answer.object.get("id"):
-        return Known(answer.object, answer.evidence())
-    if answer.status == 404:
-        return Absent(answer.evidence())
-    return _failed(answer)
-
-
-def _values(answer: Answer) -> Fact[list[dict[str, Any]]]:
-    listed = answer.object.get("value") if answer.ok else None
-    if isinstance(listed, list) and all(isinstance(each, dict) for each in listed):
-        return Known(listed, answer.evidence())
-    return _failed(answer)
-
-
-def _failed(answer: Answer) -> Unknown:
-    said = answer.message or answer.service_code or ("not what this API answers" if answer.ok else "no reason given")
-    return Unknown(f"HTTP {answer.status}: {said}", answer.evidence())
 
 
 def _follows(app: Fact[AppRegistration]) -> Absent | Unknown:
