@@ -124,7 +124,6 @@ class Talk:
 
     def __init__(
         self,
-        common: Common,
         terminal: Terminal,
         session: Session,
         yes: bool,
@@ -133,7 +132,7 @@ class Talk:
         from pbisetup.ui.progress import Progress
 
         self._terminal, self._session, self._yes = terminal, session, yes
-        self._common, self._deleted = common, deleted
+        self._deleted = deleted
         self._progress = Progress(terminal)
         self.started, self.ended, self.waiting = (
             self._progress.started,
@@ -214,7 +213,7 @@ def apply_all(
     clock = ServiceClock(session.network)
     results = []
     for environment in environments:
-        talk = Talk(common, terminal, session, yes, deleted)
+        talk = Talk(terminal, session, yes, deleted)
         store = store_for(common, environment, terminal)
         before = signal.getsignal(signal.SIGINT)
         try:

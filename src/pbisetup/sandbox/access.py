@@ -6,8 +6,17 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.store import Object, Tenant
+
+AUDIENCES: Final = frozenset(
+    name
+    for cloud in clouds().values()
+    for name in (cloud.powerbi_resource, cloud.fabric_resource, cloud.powerbi_app_id)
+    if name
+)
+"""Of both APIs: a Power BI audience also works on Fabric and the other way round (source: powerbi.md 5)."""
 
 Admission = Literal["admitted", "off", "outside", "excluded"]
 

@@ -13,8 +13,6 @@ from pbisetup.sandbox.entra.authority import Client, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.wire import World
 
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 
 def check_assertion(world: World, client: Client, assertion: str) -> None:
     """Accept an assertion by a registered certificate, or raise Refused.

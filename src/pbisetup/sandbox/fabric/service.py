@@ -8,20 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
 from pbisetup.sandbox.fabric.causes import Refused, reply
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.wire import BadBody, Call, Reply, Route, World
-
-AUDIENCES: Final = frozenset(
-    name
-    for cloud in clouds().values()
-    for name in (cloud.powerbi_resource, cloud.fabric_resource, cloud.powerbi_app_id)
-    if name
-)
-"""source: powerbi.md 5: a Power BI audience also works on Fabric and the other way round."""
 
 _TOKEN_FAULTS: Final = {
     "missing": "token_missing",
@@ -62,7 +53,7 @@ def authenticate(world: World, call: Call) -> Caller:
         caller = read_bearer(world, call)
     except BadToken as bad:
         raise Refused(_TOKEN_FAULTS[bad.fault]) from None
-    if caller.audience not in AUDIENCES:
+    if caller.audience not in access.AUDIENCES:
         raise Refused("token_audience")
     return caller
 
