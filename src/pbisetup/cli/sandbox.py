@@ -32,6 +32,16 @@ def start(
         float | None,
         typer.Option(min=0, metavar="SECONDS", help="How long new objects take to be seen everywhere."),
     ] = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Listen on this address too; needs --anyone-may-connect.")
+    ] = None,
+    anyone_may_connect: Annotated[
+        bool,
+        typer.Option(
+            "--anyone-may-connect",
+            help="Whoever reaches --listen ADDRESS can sign in to this tenant as its administrator.",
+        ),
+    ] = False,
     embedded: Annotated[bool, typer.Option("--embedded", hidden=True)] = False,
 ) -> None:
     """Run a local tenant until Ctrl-C. Prints one line with `ready` when it answers."""
@@ -42,7 +52,12 @@ def start(
     if scenario is not None and scenario not in known():
         typer.echo(f"No scenario {scenario!r}. There are: {', '.join(known())}", err=True)
         raise typer.Exit(2)
+    problem = _beyond_loopback(listen, agreed=anyone_may_connect)
+    if problem:
+        typer.echo(problem, err=True)
+        raise typer.Exit(2)
     options = Options(
+        listen=listen,
         port=port,
         proxy_port=proxy_port,
         state=state,
@@ -116,6 +131,24 @@ def scenarios() -> None:
     width = max(len(name) for name in found)
     for name, description in found.items():
         typer.echo(f"{name.ljust(width)}  {description}")
+
+
+def _beyond_loopback(listen: str | None, *, agreed: bool) -> str | None:
+    """Why the sandbox will not listen there, or None."""
+    from ipaddress import ip_address
+
+    if listen is None:
+        return "--anyone-may-connect says nothing without --listen ADDRESS." if agreed else None
+    try:
+        loopback = ip_address(listen).is_loopback
+    except ValueError:
+        return f"--listen {listen}: give an IP address, such as 192.0.2.7, or 0.0.0.0 for all."
+    if loopback or agreed:
+        return None
+    return (
+        f"--listen {listen} opens the tenant to the network: whoever reaches that address can sign in as its\n"
+        "administrator, read its state through its APIs and change it. Add --anyone-may-connect if you mean that."
+    )
 
 
 def _variables(running: Running, *, proxy: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,13 +28,14 @@ class Certificate:
     """Key and chain in one file."""
 
 
-def certificate(folder: Path) -> Certificate:
-    """A certificate for loopback and every Microsoft host: the folder's while it has days left, else a new one.
+def certificate(folder: Path, more: Collection[str] = ()) -> Certificate:
+    """A certificate for loopback, every Microsoft host and the names in `more`: the folder's while it has days
+    left, else a new one.
 
     An older one stays where it is: servers that run keep serving it, and their clients keep trusting its
     authority.
     """
-    names = (*LOOPBACK, *sorted(microsoft_hosts()))
+    names = (*LOOPBACK, *sorted(microsoft_hosts()), *sorted(set(more) - set(LOOPBACK)))
     tag = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
     wanted = datetime.now(UTC) + timedelta(days=RENEW_DAYS)
     for entry in sorted(folder.glob(f"*-{tag}"), reverse=True):
@@ -54,6 +56,13 @@ def certificate(folder: Path) -> Certificate:
     write_private(target / "ca.pem", ca)
     write_private(target / "leaf.pem", leaf)  # last: its presence says that the folder is whole
     return Certificate(target / "ca.pem", target / "leaf.pem")
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
 
 
 def _issue(names: tuple[str, ...], expires: datetime) -> tuple[str, str]:
@@ -87,9 +96,7 @@ def _issue(names: tuple[str, ...], expires: datetime) -> tuple[str, str]:
         .add_extension(ca_key_id, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    alternatives = [
-        x509.IPAddress(ipaddress.ip_address(name)) if name in LOOPBACK[1:] else x509.DNSName(name) for name in names
-    ]
+    alternatives = [x509.IPAddress(found) if (found := _address(name)) else x509.DNSName(name) for name in names]
     leaf = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from pbisetup.sandbox.entra import device
@@ -48,7 +49,8 @@ class Control:
         """The answer to a control request. A browser's page of another origin, and a foreign Host, are
         refused.
         """
-        if not is_loopback(call.headers.get("host", "")) or "origin" in call.headers:
+        near = is_loopback(call.headers.get("host", "")) and ip_address(call.client).is_loopback
+        if not near or "origin" in call.headers:
             return _bad(403, ["control paths answer only on localhost"])
         matching = [(m, handler) for m, path, handler in self._routes if path.fullmatch(call.path)]
         if not matching:

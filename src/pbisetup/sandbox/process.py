@@ -12,6 +12,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from pbisetup.sandbox.seed import default_state, merge_patch, renew_credentials
 from pbisetup.sandbox.server import Server
 from pbisetup.sandbox.statefile import StateFile
 from pbisetup.sandbox.store import Tenant
-from pbisetup.sandbox.wire import World
+from pbisetup.sandbox.wire import LOOPBACK, World
 
 
 class StartError(Exception):
@@ -41,6 +42,8 @@ class Options:
 
     port: int = 0
     proxy_port: int = 0
+    listen: str | None = None
+    """An address beside loopback; None: loopback only."""
     state: Path | None = None
     scenario: str | None = None
     latency_ms: float | None = None
@@ -52,7 +55,7 @@ class Options:
 def serve(options: Options) -> None:
     """Run a sandbox until it is told to end; prints the ready line. Raises StartError, StateFileError."""
     keys = _Later(SigningKey.generate)  # takes up to 0.2 s, which the rest of the start does not wait for
-    sockets = _listen(options.port)
+    sockets = _listen(options.port, options.listen)
     state_file = StateFile(options.state) if options.state else None
     try:
         if state_file:
@@ -82,7 +85,7 @@ def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tupl
     state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})
     tenant = Tenant(state)
     tenant.changed = True
-    return World(tenant, key), identity
+    return World(tenant, key, names=_names(options.listen)), identity
 
 
 class _Process:
@@ -101,11 +104,11 @@ class _Process:
 
         def save(tenant: Tenant) -> None:
             if state_file:
-                state_file.save(tenant.dump(), world.keys)
+                state_file.save(tenant.text(), world.keys)
 
         self._server = Server(world, identity, save if state_file else None)
         self._identity = identity
-        self._certificate = certificate(state_dir() / "tls")
+        self._certificate = certificate(state_dir() / "tls", world.names)
         self._port = sockets[0].getsockname()[1]
         self._proxy = ConnectProxy(self._port)
         self._run_file: Path | None = None
@@ -241,21 +244,39 @@ class _Later:
         return self._value
 
 
-def _listen(port: int) -> list[socket.socket]:
-    """Sockets on 127.0.0.1 and, where the machine has it, ::1: a client that tries ::1 first would wait
-    otherwise.
+def _names(listen: str | None) -> frozenset[str]:
+    """By which names clients reach a server that listens there."""
+    if listen is None:
+        return LOOPBACK
+    if ip_address(listen).is_unspecified:
+        return LOOPBACK | {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return LOOPBACK | {listen}
+
+
+def _listen(port: int, more: str | None) -> list[socket.socket]:
+    """Sockets on 127.0.0.1 and, where the machine has it, ::1, because a client that tries ::1 first would wait
+    otherwise; and on one more address, which on 0.0.0.0 or :: are all of that family.
     """
+    first, second = "127.0.0.1", "::1"
+    if more and ip_address(more).is_unspecified:
+        first, second, more = ("0.0.0.0", "::1", None) if ip_address(more).version == 4 else ("127.0.0.1", "::", None)  # noqa: S104
+    found: list[socket.socket] = []
     try:
-        first = _bind(socket.AF_INET, "127.0.0.1", port)
+        found.append(_bind(first, port))
+        port = found[0].getsockname()[1]
+        if more:
+            found.append(_bind(more, port))
     except OSError as error:
-        raise StartError(f"cannot listen on port {port}: {error.strerror or error}") from error
-    found = [first]
+        for each in found:
+            each.close()
+        raise StartError(f"cannot listen on {more or first} port {port}: {error.strerror or error}") from error
     with contextlib.suppress(OSError):
-        found.append(_bind(socket.AF_INET6, "::1", first.getsockname()[1]))
+        found.append(_bind(second, port))
     return found
 
 
-def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only where it is: without it every answer waits 40 ms.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

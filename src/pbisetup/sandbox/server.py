@@ -27,7 +27,8 @@ from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.weather import FaultRule, RequestLog
 from pbisetup.sandbox.wire import Call, Handler, Reply, Route, World
 
-SAVE_DELAY = 0.05
+GATHER_SECONDS = 0.002
+"""How long a change waits for others that can be saved together with it."""
 _SLASHES = re.compile(r"/{2,}")
 """msgraph-sdk itself asks for `/v1.0//applications` where nobody sets its base URL, and Graph answers it."""
 MAX_BODY = 32 * 1024 * 1024
@@ -83,7 +84,7 @@ class Server:
         self.transports: dict[Any, asyncio.BaseTransport] = {}
         """Open connections by the client's address, so that a fault can cut one."""
         self._save = save
-        self._save_timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
         self._services = _services()
         self._control = Control(self)
 
@@ -93,18 +94,19 @@ class Server:
         self.world.tenant = tenant
 
     def forget(self) -> None:
-        """Drop what is not state: pending device codes, fault rules and the request log."""
-        self.world.pending.clear()
+        """Drop what is not state: codes, browser sessions, fault rules and the request log."""
+        for kept in (self.world.pending, self.world.codes, self.world.sessions, self.world.flows):
+            kept.clear()
         self.faults.clear()
         self.log.entries.clear()
 
     def save_now(self) -> None:
         """Write what has changed. A disk that refuses is reported, and tried again after the next change."""
-        self._save_timer = None
-        if self._save and self.world.tenant.changed:
+        tenant = self.world.tenant
+        if self._save and tenant.changed:
             try:
-                self._save(self.world.tenant)
-                self.world.tenant.changed = False
+                self._save(tenant)
+                tenant.changed = False
             except OSError as error:
                 print(f"the state could not be saved: {error}", file=sys.stderr, flush=True)
 
@@ -137,15 +139,16 @@ class Server:
             body=b"",
             origin=f"https://{headers.get('host', 'localhost')}",
             request_id=str(uuid.uuid4()),
+            client=(scope.get("client") or ("127.0.0.1", 0))[0],
         )
         body = await Request(scope, receive).body()
         if len(body) > MAX_BODY:
             return Reply(413)
         call = _with(call, body=body)
-        host = headers.get("host", "")
+        host = self._host(headers.get("host", ""))
         if path.startswith(PREFIX) and service_of(host, path) in ("entra", None):
             reply = self._guarded(self._control.answer, call)
-            self._save_soon()
+            await self._saved()
             return reply
         entry = self.log.add(self.world.now(), method, host, path, scope["query_string"].decode("latin-1"))
         entry["client_request_id"] = headers.get("client-request-id") or call.query.get("client-request-id")
@@ -159,7 +162,7 @@ class Server:
             reply = Reply(rule.status, rule.body, rule.headers)
         else:
             reply = self._dispatch(call, host)
-            self._save_soon()
+            await self._saved()
         if rule and rule.drop == "after":
             return None
         entry["status"] = reply.status
@@ -167,6 +170,13 @@ class Server:
         if given and _printable(given) and "client-request-id" not in {name.lower() for name in reply.headers}:
             reply = Reply(reply.status, reply.body, {**reply.headers, "client-request-id": given}, reply.media_type)
         return reply
+
+    def _host(self, given: str) -> str:
+        """The Host header; each of this server's own names counts as localhost."""
+        name, _, port = given.lower().rpartition(":") if not given.endswith("]") else (given.lower(), "", "")
+        name, port = (name, port) if name else (port, "")
+        own = name.strip("[]") in self.world.names
+        return f"localhost:{port}" if own and port else "localhost" if own else given
 
     def _dispatch(self, call: Call, host: str) -> Reply:
         name = service_of(host, call.path)
@@ -196,9 +206,18 @@ class Server:
                 },
             )
 
-    def _save_soon(self) -> None:
-        if self._save and self.world.tenant.changed and self._save_timer is None:
-            self._save_timer = asyncio.get_running_loop().call_later(SAVE_DELAY, self.save_now)
+    async def _saved(self) -> None:
+        """Before a change is answered it is on disk, so that a killed server has lost nothing it confirmed."""
+        self.world.tenant.settle()
+        if self._save and self.world.tenant.changed:
+            if self._saving is None:
+                self._saving = asyncio.create_task(self._save_soon())
+            await asyncio.shield(self._saving)
+
+    async def _save_soon(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        self._saving = None  # from here on a change is too late for this one, and starts another
+        self.save_now()
 
     async def _cut(self, scope: Scope, receive: Receive) -> None:
         transport = self.transports.get(scope.get("client"))

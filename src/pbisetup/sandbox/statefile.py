@@ -59,9 +59,9 @@ class StateFile:
                 f"{self.path} is not the state of a sandbox ({error}); move it away to start with a new tenant"
             ) from error
 
-    def save(self, state: dict[str, Any], keys: SigningKey) -> None:
-        """Write the file as a whole. Raises OSError."""
-        write_private(self.path, json.dumps({"signingKey": keys.to_pem(), "state": state}, indent=1))
+    def save(self, state: str, keys: SigningKey) -> None:
+        """Write the file as a whole; `state` is JSON text. Raises OSError."""
+        write_private(self.path, f'{{"signingKey": {json.dumps(keys.to_pem())},\n"state": {state}}}\n')
 
     def close(self) -> None:
         """Give the lock back."""

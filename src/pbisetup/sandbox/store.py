@@ -6,6 +6,7 @@ sections. No object holds a secret in clear: a client secret is kept as its SHA-
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,6 +21,9 @@ COLLECTIONS = (
     "appRoleAssignments",
     "oauth2PermissionGrants",
     "deletedItems",
+    "signIns",
+    "conditionalAccessPolicies",
+    "appManagementPolicies",
     "tenantSettings",
     "workspaces",
     "capacities",
@@ -31,16 +35,25 @@ INDEXED = ("appId", "uniqueName", "userPrincipalName")
 
 
 class Collection:
-    """Objects of one kind in the order they were made, found by id or by an indexed property without scanning."""
+    """Objects of one kind in the order they were made, found by id or by an indexed property without scanning.
+
+    It keeps the JSON text of every object that nobody has touched since it was last written, so that saving a
+    large tenant costs no more than what changed. Whoever was handed an object may have changed it; who only
+    looks through all of them should use `peek`.
+    """
 
     def __init__(self, objects: Iterable[Object], key: str = "id") -> None:
         self._key = key
         self._objects: dict[str, Object] = {}
         self._index: dict[str, dict[str, Object]] = {name: {} for name in INDEXED}
+        self._texts: dict[str, str] = {}
+        self._handed: set[str] = set()
+        self._all_handed = False
         for each in objects:
             self.add(each)
 
     def __iter__(self) -> Iterator[Object]:
+        self._all_handed = True
         return iter(list(self._objects.values()))
 
     def __len__(self) -> int:
@@ -49,9 +62,15 @@ class Collection:
     def __contains__(self, id_: object) -> bool:
         return isinstance(id_, str) and id_.lower() in self._objects
 
+    def peek(self) -> Iterator[Object]:
+        """All objects, for reading only."""
+        return iter(self._objects.values())
+
     def add(self, item: Object) -> Object:
         """Put an object in, replacing one with the same id."""
-        self._objects[str(item[self._key]).lower()] = item
+        id_ = str(item[self._key]).lower()
+        self._objects[id_] = item
+        self._handed.add(id_)
         self.reindex(item)
         return item
 
@@ -63,6 +82,7 @@ class Collection:
                 index[value.lower()] = item
 
     def get(self, id_: str) -> Object | None:
+        self._handed.add(id_.lower())
         return self._objects.get(id_.lower())
 
     def by(self, name: str, value: str) -> Object | None:
@@ -70,14 +90,42 @@ class Collection:
         found = self._index[name].get(value.lower())
         if found is None or str(found.get(name, "")).lower() != value.lower():
             return None
-        return found if self._objects.get(str(found[self._key]).lower()) is found else None
+        id_ = str(found[self._key]).lower()
+        self._handed.add(id_)
+        return found if self._objects.get(id_) is found else None
 
     def remove(self, id_: str) -> Object | None:
+        self._handed.add(id_.lower())
         return self._objects.pop(id_.lower(), None)
+
+    def keep_newest(self, count: int) -> None:
+        """Forget the oldest objects until `count` are left."""
+        while len(self._objects) > count:
+            self.remove(next(iter(self._objects)))
 
     def where(self, **equal: Any) -> list[Object]:
         """Objects whose properties equal all of these; a scan."""
-        return [o for o in self._objects.values() if all(o.get(k) == v for k, v in equal.items())]
+        found = [o for o in self._objects.values() if all(o.get(k) == v for k, v in equal.items())]
+        self._handed.update(str(o[self._key]).lower() for o in found)
+        return found
+
+    def settle(self, *, changed: bool) -> None:
+        """A request is over. Where it changed something, what it was handed is written anew next time."""
+        if changed:
+            if self._all_handed:
+                self._texts.clear()
+            for id_ in self._handed:
+                self._texts.pop(id_, None)
+        self._handed.clear()
+        self._all_handed = False
+
+    def text(self) -> str:
+        """The objects as a JSON array, one on a line."""
+        texts = self._texts
+        for id_, item in self._objects.items():
+            if id_ not in texts:
+                texts[id_] = json.dumps(item, ensure_ascii=False)
+        return "[" + ",".join("\n" + texts[id_] for id_ in self._objects) + "]"
 
 
 class Tenant:
@@ -98,6 +146,9 @@ class Tenant:
     appRoleAssignments: Collection
     oauth2PermissionGrants: Collection
     deletedItems: Collection
+    signIns: Collection
+    conditionalAccessPolicies: Collection
+    appManagementPolicies: Collection
     tenantSettings: Collection
     workspaces: Collection
     capacities: Collection
@@ -105,6 +156,18 @@ class Tenant:
     def dump(self) -> Object:
         """The state as one JSON object, in a stable order."""
         return {**self.sections, **{name: list(getattr(self, name)) for name in COLLECTIONS}}
+
+    def settle(self) -> None:
+        """Call after each request, so that `text` knows what may have changed."""
+        for name in COLLECTIONS:
+            getattr(self, name).settle(changed=self.changed)
+
+    def text(self) -> str:
+        """The same as `dump`, as JSON text."""
+        self.settle()
+        parts = [f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in self.sections.items()]
+        parts += [f"{json.dumps(name)}: {getattr(self, name).text()}" for name in COLLECTIONS]
+        return "{" + ",\n".join(parts) + "}"
 
     @property
     def id(self) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pbisetup.sandbox.store import Tenant
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 class BadBody(Exception):
     """The body is not what its route reads; each service answers it in its own error shape."""
 
@@ -34,6 +37,8 @@ class Call:
     origin: str
     """`https://host[:port]` as the client addressed it: every self URL in an answer starts with this."""
     request_id: str
+    client: str = "127.0.0.1"
+    """The caller's address."""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object. Raises BadBody."""
@@ -72,10 +77,18 @@ class World:
 
     tenant: Tenant
     keys: SigningKey
+    names: frozenset[str] = LOOPBACK
+    """Host names by which this server is reached, beside Microsoft's."""
     pending: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Device codes that wait for their user, by device code. They live as long as the process, not in the
     state.
     """
+    codes: dict[str, Any] = field(default_factory=dict)
+    """Authorization codes by their text (`entra/codes.py`); as long-lived as the process."""
+    sessions: dict[str, Any] = field(default_factory=dict)
+    """Browsers by their cookie, with who is signed in there (`entra/session.py`); likewise."""
+    flows: dict[str, Any] = field(default_factory=dict)
+    """Sign-ins that wait for a page to be answered (`entra/session.py`); likewise."""
 
     def now(self) -> datetime:
         """The tenant's time: real time plus what `/_sandbox/clock` advanced."""

@@ -69,7 +69,7 @@ def find_resource(world: World, asked: str) -> dict[str, Any]:
             ),
             None,
         )
-    if found is None and is_own_origin(asked):
+    if found is None and is_own_origin(world, asked):
         found = world.tenant.servicePrincipals.by("appId", GRAPH)
     if found is None or not visible(world, found):
         raise Refused("resource_unknown", resource=asked, directory=world.tenant.section("tenant")["displayName"])
@@ -78,7 +78,7 @@ def find_resource(world: World, asked: str) -> dict[str, Any]:
     return found
 
 
-def is_own_origin(resource: str) -> bool:
+def is_own_origin(world: World, resource: str) -> bool:
     """Whether a resource is this server's own address.
 
     Clients derive the scope from the host they call, with or without its port; here that host is Graph
@@ -86,7 +86,7 @@ def is_own_origin(resource: str) -> bool:
     """
     try:
         parts = urlsplit(resource)
-        return parts.scheme == "https" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        return parts.scheme == "https" and parts.hostname in world.names
     except ValueError:
         return False
 
