@@ -98,3 +98,91 @@ def test_an_operator_that_does_not_exist_is_a_usage_error(cli: Cli, operator: st
     ran = cli(*INIT, "--operator", operator)
     assert ran.code == 2
     assert "managed" in ran.err
+
+
+BROWSER = """
+import html, os, re, ssl, sys, urllib.request
+if os.fork():
+    sys.exit(0)  # a browser goes on after the program that was told to open a page has ended
+context = ssl.create_default_context(cafile=os.environ["PBISETUP_SANDBOX_CA"])
+page = urllib.request.urlopen(sys.argv[1], context=context).read().decode()
+action = html.unescape(re.search(r'action="([^"]+)"', page)[1])
+fields = {k: html.unescape(v) for k, v in re.findall(r'name="([^"]+)" value="([^"]*)"', page)}
+urllib.request.build_opener(urllib.request.ProxyHandler({})).open(action, urllib.parse.urlencode(fields).encode()).read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the browser here is a POSIX script")
+def test_a_browser_that_is_signed_in_already(cli: Cli, sandbox: SandboxTenant, tmp_path: Path) -> None:
+    script = tmp_path / "browser.py"
+    script.write_text(BROWSER)
+    ran = cli.ok(*INIT, "--operator", "browser", env={"BROWSER": f"{sys.executable} {script} %s"})
+    assert "signed in by browser" in ran.err
+    assert len(ours(sandbox.state())["apps"]) == 1
+    assert any("/oauth2/v2.0/authorize" in each["path"] for each in sandbox.requests("GET"))
+
+
+def test_a_pipeline_signs_in_with_an_assertion_of_its_platform(
+    cli: Cli, sandbox: SandboxTenant, tmp_path: Path
+) -> None:
+    trusted = {"issuer": "https://oidc.contoso.example", "subject": "system:serviceaccount:reports:setup"}
+
+    def trust(state: dict[str, object]) -> None:
+        applications = state["applications"]
+        assert isinstance(applications, list)
+        applications[0]["federatedIdentityCredentials"] = [
+            {
+                "id": "5f5f5f5f-0000-4000-8000-000000000001",
+                "name": "cluster",
+                "audiences": ["api://AzureADTokenExchange"],
+            }
+            | trusted
+        ]
+
+    sandbox.put_state(trust)
+    token = tmp_path / "token"
+    token.write_text(sandbox.control("POST", "assertions", trusted)["assertion"])
+    env = {
+        "AZURE_TENANT_ID": sandbox.tenant,
+        "AZURE_CLIENT_ID": sandbox.operator_id,
+        "AZURE_FEDERATED_TOKEN_FILE": str(token),
+    }
+    ran = cli(*INIT, "--operator", "workload", "--workspace", "Reports Dev", env=env)
+    assert ran.code == 5, ran
+    assert "service principal, signed in by workload" in " ".join(ran.err.split())
+    assert len(ours(sandbox.state())["apps"]) == 1
+    token.write_text(sandbox.control("POST", "assertions", trusted | {"subject": "somebody else"})["assertion"])
+    refused = cli("plan", "--operator", "workload", env=env)
+    assert refused.code == 3, refused
+    assert "AADSTS700213" in refused.err
+
+
+def test_a_runner_with_a_managed_identity(cli: Cli, sandbox: SandboxTenant) -> None:
+    def give_one(state: dict[str, object]) -> None:
+        principals, grants = state["servicePrincipals"], state["appRoleAssignments"]
+        assert isinstance(principals, list)
+        assert isinstance(grants, list)
+        runner = {
+            "id": "7a7a7a7a-0000-4000-8000-000000000001",
+            "appId": "7a7a7a7a-0000-4000-8000-000000000002",
+            "displayName": "runner",
+            "servicePrincipalType": "ManagedIdentity",
+            "servicePrincipalNames": ["7a7a7a7a-0000-4000-8000-000000000002"],
+            "alternativeNames": [
+                "isExplicit=False",
+                "/subscriptions/5f/resourcegroups/rg/providers/Microsoft.Web/sites/r",
+            ],
+        }
+        principals.append(runner)
+        grants += [
+            each
+            | {"id": f"{each['id'][:-4]}{number:04d}", "principalId": runner["id"], "principalDisplayName": "runner"}
+            for number, each in enumerate(list(grants))
+        ]
+
+    sandbox.put_state(give_one)
+    env = {"IDENTITY_ENDPOINT": f"{sandbox.url}/msi/token", "IDENTITY_HEADER": "any"}
+    ran = cli(*INIT, "--operator", "managed", "--workspace", "Reports Dev", env=env)
+    assert ran.code == 5, ran
+    assert "service principal, signed in by managed" in " ".join(ran.err.split())
+    assert len(ours(sandbox.state())["apps"]) == 1

@@ -24,7 +24,6 @@ HEAVY = (
     "cryptography",
     "pydantic",
     "asyncio",
-    "starlette",
     "uvicorn",
     "tomlkit",
     "jinja2",

@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
+import csv
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from pbisetup.sandbox.entra.browser_causes import BROWSER_CAUSES
 from pbisetup.sandbox.entra.causes import CAUSES
+from tests.sandbox.entra_cases import (
+    APP,
+    CERTIFICATE,
+    GRAPH_APP,
+    JWT_BEARER,
+    KEY,
+    POLICY_CASES,
+    POWER_BI_APP,
+    SECRET,
+    SP,
+    TOKEN_CASES,
+    Answer,
+    Case,
+    add_app,
+    app_only,
+    service_principal,
+    staged,
+)
 from tests.support.certificate import ClientCertificate
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant, State
 
-APP = "11111111-aaaa-4bbb-8ccc-000000000001"
-SP = "22222222-aaaa-4bbb-8ccc-000000000002"
-KEY = "33333333-aaaa-4bbb-8ccc-000000000003"
-SECRET = "abc8Q~correct-horse-battery-staple-value"
-GRAPH_APP = "00000003-0000-0000-c000-000000000000"
-POWER_BI_APP = "00000009-0000-0000-c000-000000000000"
-
-Answer = httpx.Response
-CERTIFICATE = ClientCertificate()
-
-
-def add_app(state: State, **application: Any) -> None:
-    """An app registration with one secret and its service principal."""
-    state["applications"].append(
-        {
-            "id": str(uuid.uuid4()),
-            "appId": APP,
-            "displayName": "Reports",
-            "signInAudience": "AzureADMyOrg",
-            "requiredResourceAccess": [],
-            "passwordCredentials": [{"keyId": KEY, "secretText": SECRET}],
-            **application,
-        }
-    )
-    state["servicePrincipals"].append(
-        {"id": SP, "appId": APP, "displayName": "Reports", "accountEnabled": True, "servicePrincipalNames": [APP]}
-    )
-
-
-def service_principal(state: State, app_id: str) -> dict[str, Any]:
-    return next(each for each in state["servicePrincipals"] if each["appId"] == app_id)
-
-
-def app_only(sandbox: SandboxTenant, **form: str) -> Answer:
-    given = {
-        "grant_type": "client_credentials",
-        "client_id": APP,
-        "client_secret": SECRET,
-        "scope": f"{POWER_BI}/.default",
-    }
-    return sandbox.token(**{name: value for name, value in (given | form).items() if value})
+__all__ = [
+    "APP", "CERTIFICATE", "GRAPH_APP", "POWER_BI_APP", "SECRET", "SP", "add_app", "app_only", "as_user",
+    "by_assertion", "public", "service_principal", "with_certificate",
+]  # fmt: skip
 
 
 def with_certificate(state: State, start: str = "2026-01-01T00:00:00Z", end: str = "2099-01-01T00:00:00Z") -> None:
@@ -62,10 +44,12 @@ def with_certificate(state: State, start: str = "2026-01-01T00:00:00Z", end: str
     add_app(state, keyCredentials=[key])
 
 
-def by_assertion(sandbox: SandboxTenant, assertion: str = "", **claims: Any) -> Answer:
+def by_assertion(
+    sandbox: SandboxTenant, assertion: str = "", certificate: ClientCertificate = CERTIFICATE, **claims: Any
+) -> Answer:
     audience = f"{sandbox.url}/{sandbox.tenant}/oauth2/v2.0/token"
-    assertion = assertion or CERTIFICATE.assertion({"iss": APP, "sub": APP, "aud": audience, **claims})
-    return app_only(sandbox, client_secret="", client_assertion=assertion)
+    assertion = assertion or certificate.assertion({"iss": APP, "sub": APP, "aud": audience, **claims})
+    return app_only(sandbox, client_secret="", client_assertion=assertion, client_assertion_type=JWT_BEARER)
 
 
 def as_user(sandbox: SandboxTenant, **form: str) -> Answer:
@@ -104,23 +88,6 @@ def refreshed(sandbox: SandboxTenant, before: Callable[[], object] = lambda: Non
     )
 
 
-@dataclass(frozen=True)
-class Case:
-    """One way to a row of the table."""
-
-    cause: str
-    act: Callable[[SandboxTenant], Answer]
-    stage: Callable[[State], None] = add_app
-
-
-def staged(change: Callable[[State], object], **application: Any) -> Callable[[State], None]:
-    def stage(state: State) -> None:
-        add_app(state, **application)
-        change(state)
-
-    return stage
-
-
 def public(change: Callable[[State], object] = lambda _: None, **application: Any) -> Callable[[State], None]:
     return staged(change, isFallbackPublicClient=True, **application)
 
@@ -149,82 +116,88 @@ def multi_tenant(sandbox: SandboxTenant) -> Answer:
     return sandbox.http.post("/organizations/oauth2/v2.0/token", data=form)
 
 
+def case(cause: str, act: Callable[[SandboxTenant], Answer], stage: Callable[[State], None] = add_app) -> Case:
+    return Case(cause, act, stage)
+
+
 CASES = [
-    Case("parameter_missing", lambda s: app_only(s, scope="")),
-    Case("parameter_missing", lambda s: app_only(s, client_id="")),
-    Case("parameter_missing", lambda s: app_only(s, grant_type="")),
-    Case("not_a_form", lambda s: s.http.post(f"/{s.tenant}/oauth2/v2.0/token", content=b"\xff\xfe=\xff")),
-    Case("post_only", lambda s: s.http.get(f"/{s.tenant}/oauth2/v2.0/token")),
-    Case("grant_type_unknown", lambda s: app_only(s, grant_type="magic")),
-    Case("resource_on_v2", lambda s: app_only(s, resource=POWER_BI)),
-    Case("tenant_unknown", lambda s: other_tenant(s, str(uuid.uuid4()))),
-    Case("tenant_unknown", lambda s: other_tenant(s, "fabrikam.onmicrosoft.com")),
-    Case("tenant_unknown_discovery", lambda s: s.http.get(f"/{uuid.uuid4()}/v2.0/.well-known/openid-configuration")),
-    Case("tenant_malformed", lambda s: other_tenant(s, "undefined")),
-    Case("tenant_not_inferred", multi_tenant, staged(lambda _: None, signInAudience="AzureADMultipleOrgs")),
-    Case(
+    case("parameter_missing", lambda s: app_only(s, scope="")),
+    case("parameter_missing", lambda s: app_only(s, client_id="")),
+    case("parameter_missing", lambda s: app_only(s, grant_type="")),
+    case("not_a_form", lambda s: s.http.post(f"/{s.tenant}/oauth2/v2.0/token", content=b"\xff\xfe=\xff")),
+    case("post_only", lambda s: s.http.get(f"/{s.tenant}/oauth2/v2.0/token")),
+    case("grant_type_unknown", lambda s: app_only(s, grant_type="magic")),
+    case("resource_on_v2", lambda s: app_only(s, resource=POWER_BI)),
+    case("tenant_unknown", lambda s: other_tenant(s, str(uuid.uuid4()))),
+    case("tenant_unknown", lambda s: other_tenant(s, "fabrikam.onmicrosoft.com")),
+    case("tenant_unknown_discovery", lambda s: s.http.get(f"/{uuid.uuid4()}/v2.0/.well-known/openid-configuration")),
+    case("tenant_malformed", lambda s: other_tenant(s, "undefined")),
+    case("tenant_not_inferred", multi_tenant, staged(lambda _: None, signInAudience="AzureADMultipleOrgs")),
+    case(
         "instance_unknown",
         lambda s: s.http.get(
             "/common/discovery/instance", params={"authorization_endpoint": "https://login.example.com/x"}
         ),
     ),
-    Case("client_id_null", lambda s: app_only(s, client_id="00000000-0000-0000-0000-000000000000")),
-    Case("client_unknown", lambda s: app_only(s, client_id=str(uuid.uuid4()))),
-    Case("client_unknown", lambda s: app_only(s, client_id=SP)),
-    Case("client_unknown", multi_tenant),
-    Case("client_disabled", app_only, staged(disable(APP))),
-    Case("client_disabled", app_only, staged(lambda _: None, isDisabled=True)),
-    Case("service_principal_missing", app_only, staged(lambda s: s["servicePrincipals"].pop())),
-    Case("secret_wrong", lambda s: app_only(s, client_secret="wrong")),
-    Case("secret_wrong", lambda s: app_only(s, client_secret=KEY)),
-    Case("secret_expired", app_only, staged(expired)),
-    Case("credential_missing_app_only", lambda s: app_only(s, client_secret="")),
-    Case("credential_missing", as_user),
-    Case("assertion_malformed", lambda s: by_assertion(s, "x.y.z"), with_certificate),
-    Case("assertion_malformed", lambda s: by_assertion(s, aud="https://example.com/other"), with_certificate),
-    Case("assertion_key_unknown", by_assertion),
-    Case("assertion_not_the_clients", lambda s: by_assertion(s, iss="else"), with_certificate),
-    Case("assertion_expired", lambda s: by_assertion(s, exp=1_700_000_000), with_certificate),
-    Case(
+    case("client_id_null", lambda s: app_only(s, client_id="00000000-0000-0000-0000-000000000000")),
+    case("client_unknown", lambda s: app_only(s, client_id=str(uuid.uuid4()))),
+    case("client_unknown", lambda s: app_only(s, client_id=SP)),
+    case("client_unknown", multi_tenant),
+    case("client_disabled", app_only, staged(disable(APP))),
+    case("client_disabled", app_only, staged(lambda _: None, isDisabled=True)),
+    case("service_principal_missing", app_only, staged(lambda s: s["servicePrincipals"].pop())),
+    case("secret_wrong", lambda s: app_only(s, client_secret="wrong")),
+    case("secret_wrong", lambda s: app_only(s, client_secret=KEY)),
+    case("secret_expired", app_only, staged(expired)),
+    case("credential_missing_app_only", lambda s: app_only(s, client_secret="")),
+    case("credential_missing", as_user),
+    case("assertion_malformed", lambda s: by_assertion(s, "x.y.z"), with_certificate),
+    case("assertion_malformed", lambda s: by_assertion(s, aud="https://example.com/other"), with_certificate),
+    case("assertion_key_unknown", lambda s: by_assertion(s, certificate=ClientCertificate()), with_certificate),
+    case("assertion_not_the_clients", lambda s: by_assertion(s, iss="else"), with_certificate),
+    case("assertion_expired", lambda s: by_assertion(s, exp=1_700_000_000), with_certificate),
+    case(
         "certificate_expired",
         by_assertion,
         lambda s: with_certificate(s, start="2024-01-01T00:00:00Z", end="2025-01-01T00:00:00Z"),
     ),
-    Case("scope_not_default", lambda s: app_only(s, scope=f"{POWER_BI}/Report.Read.All")),
-    Case("scope_not_default", lambda s: app_only(s, scope="openid")),
-    Case("several_resources", lambda s: app_only(s, scope=f"{POWER_BI}/.default {GRAPH}/.default")),
-    Case("resource_unknown", lambda s: app_only(s, scope="https://high.analysis.usgovcloudapi.net/.default")),
-    Case("resource_disabled", app_only, staged(disable(POWER_BI_APP))),
-    Case(
+    case("scope_not_default", lambda s: app_only(s, scope=f"{POWER_BI}/Report.Read.All")),
+    case("scope_not_default", lambda s: app_only(s, scope="openid")),
+    case("several_resources", lambda s: app_only(s, scope=f"{POWER_BI}/.default {GRAPH}/.default")),
+    case("resource_unknown", lambda s: app_only(s, scope="https://high.analysis.usgovcloudapi.net/.default")),
+    case("resource_disabled", app_only, staged(disable(POWER_BI_APP))),
+    case(
         "assignment_required",
         app_only,
         staged(lambda s: service_principal(s, POWER_BI_APP).update(appRoleAssignmentRequired=True)),
     ),
-    Case("resource_not_required", as_user, public()),
-    Case("scope_unknown", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Raed.All"), public()),
-    Case("consent_missing", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Read.All"), public()),
-    Case(
+    case("resource_not_required", as_user, public()),
+    case("scope_unknown", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Raed.All"), public()),
+    case("consent_missing", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Read.All"), public()),
+    case(
         "consent_missing",
         as_user,
         public(requiredResourceAccess=[{"resourceAppId": POWER_BI_APP, "resourceAccess": []}]),
     ),
-    Case("first_party_not_preauthorized", lambda s: as_user(s, client_id=AZURE_CLI, scope=f"{GRAPH}/Policy.Read.All")),
-    Case("user_disabled", lambda s: as_user(s, client_id=AZURE_CLI), staged(disable_user)),
-    Case("user_unknown", lambda s: as_user(s, client_id=AZURE_CLI, username=f"nobody@{s.domain}")),
-    Case("password_wrong", lambda s: as_user(s, client_id=AZURE_CLI, password="wrong")),
-    Case("device_pending", poll),
-    Case("device_code_expired", lambda s: poll(s, lambda _: s.advance(901))),
-    Case(
+    case("first_party_not_preauthorized", lambda s: as_user(s, client_id=AZURE_CLI, scope=f"{GRAPH}/Policy.Read.All")),
+    case("user_disabled", lambda s: as_user(s, client_id=AZURE_CLI), staged(disable_user)),
+    case("user_unknown", lambda s: as_user(s, client_id=AZURE_CLI, username=f"nobody@{s.domain}")),
+    case("password_wrong", lambda s: as_user(s, client_id=AZURE_CLI, password="wrong")),
+    case("device_pending", poll),
+    case("device_code_expired", lambda s: poll(s, lambda _: s.advance(901))),
+    case(
         "device_declined",
         lambda s: poll(s, lambda c: s.control("POST", f"devicecodes/{c['user_code']}", {"decline": True})),
     ),
-    Case(
+    case(
         "device_code_unknown",
         lambda s: s.token(grant_type="device_code", client_id=AZURE_CLI, device_code="never-issued"),
     ),
-    Case("refresh_token_invalid", lambda s: refreshed(s, token="1.e30.AAAA")),
-    Case("refresh_token_invalid", lambda s: refreshed(s, token="garbage")),
-    Case("refresh_token_expired", lambda s: refreshed(s, lambda: s.advance(91 * 86_400))),
+    case("refresh_token_invalid", lambda s: refreshed(s, token="1.e30.AAAA")),
+    case("refresh_token_invalid", lambda s: refreshed(s, token="garbage")),
+    case("refresh_token_expired", lambda s: refreshed(s, lambda: s.advance(91 * 86_400))),
+    *POLICY_CASES,
+    *TOKEN_CASES,
 ]
 
 
@@ -245,7 +218,8 @@ def test_cause(case: Case, sandbox: SandboxTenant) -> None:
 
 
 def test_every_row_has_a_case() -> None:
-    assert {case.cause for case in CASES} == set(CAUSES)
+    # The browser's rows have their own cases (test_browser_causes.py).
+    assert {case.cause for case in CASES} - set(BROWSER_CAUSES) == set(CAUSES) - set(BROWSER_CAUSES)
 
 
 def test_the_shape_of_an_error(sandbox: SandboxTenant) -> None:
@@ -263,3 +237,33 @@ def test_the_shape_of_an_error(sandbox: SandboxTenant) -> None:
     assert in_query.json()["correlation_id"] == mine
     garbled = sandbox.http.post(f"/{sandbox.tenant}/oauth2/v2.0/token", headers={"client-request-id": "x"})
     assert uuid.UUID(garbled.json()["correlation_id"])
+
+
+COVERAGE = Path(__file__).with_name("aadsts_coverage.tsv")
+DECISIONS = {
+    "state": "arises from state or request here; the detail names the rows of the table",
+    "instead": "the same situation is told under the number in the detail",
+    "fault": "a failure of the service itself; the detail says how to stage it",
+    "absent": "does not occur here; the detail says why",
+}
+
+
+def decisions() -> dict[int, tuple[str, str]]:
+    """What was decided of each published number."""
+    with COVERAGE.open(encoding="utf-8", newline="") as file:
+        return {int(row["code"]): (row["decision"], row["detail"]) for row in csv.DictReader(file, delimiter="\t")}
+
+
+def test_every_published_number_has_a_decision_that_holds() -> None:
+    decided = decisions()
+    keys: dict[int, set[str]] = {}
+    for key, cause in CAUSES.items():
+        keys.setdefault(cause.code, set()).add(key)
+    assert {decision for decision, _ in decided.values()} == set(DECISIONS)
+    assert {number for number, (decision, _) in decided.items() if decision == "state"} == set(keys)
+    for number, (decision, detail) in decided.items():
+        assert detail, number
+        if decision == "state":
+            assert set(detail.split()) == keys[number], number
+        if decision == "instead":
+            assert int(detail) in keys, number

@@ -162,9 +162,9 @@ def test_a_client_that_declares_cp1_gets_a_long_lived_graph_token(sandbox: Sandb
 
 def test_tokens_expire_on_the_tenants_clock(sandbox: SandboxTenant) -> None:
     headers = {"Authorization": f"Bearer {sandbox.user_token('admin', 'https://management.azure.com')}"}
-    assert sandbox.http.get("/subscriptions", headers=headers).json()["value"] == []
+    assert sandbox.http.get("/subscriptions?api-version=2022-12-01", headers=headers).json()["value"] == []
     sandbox.advance(2 * 3600)
-    assert sandbox.http.get("/subscriptions", headers=headers).status_code == 401
+    assert sandbox.http.get("/subscriptions?api-version=2022-12-01", headers=headers).status_code == 401
 
 
 def test_replication_lag_hides_a_new_app_then_a_new_secret(sandbox: SandboxTenant) -> None:

@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from pbisetup.sandbox.graph.errors import ERRORS
 from pbisetup.sandbox.graph.lag import SYMPTOMS
+from pbisetup.sandbox.graph.object_errors import OBJECT_ERRORS
+from pbisetup.sandbox.graph.protocol_errors import PROTOCOL_ERRORS
 from pbisetup.sandbox.graph.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
 from tests.sandbox.inprocess import AUDIENCE, ORIGIN, Inside
@@ -325,40 +327,19 @@ def _(inside: Inside) -> Reply:
     return inside.call("graph", "GET", "/v1.0/me", inside.token("graph", inside.add_app()[1]["id"]))
 
 
-@case("filter_syntax")
-def _(inside: Inside) -> Reply:
-    return send(inside, "GET", "/applications", query={"$filter": "displayName eq"})
-
-
-@case("query_property")
-def _(inside: Inside) -> Reply:
-    return send(inside, "GET", "/applications", query={"$filter": "colour eq 'red'"})
-
-
-@case("query_value")
-def _(inside: Inside) -> Reply:
-    return send(inside, "GET", "/applications", query={"$top": "1000"})
-
-
-@case("query_unsupported")
-def _(inside: Inside) -> Reply:
-    return send(inside, "GET", "/applications", query={"$filter": "displayName ne 'x'", "$count": "true"})
-
-
-@case("page_token")
-def _(inside: Inside) -> Reply:
-    return send(inside, "GET", "/applications", query={"$skiptoken": "x"})
-
-
-@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("name", [name for name in ERRORS if name not in OBJECT_ERRORS | PROTOCOL_ERRORS])
 def test_each_error(name: str) -> None:
-    answer = CASES[name](Inside())
+    check_error(name, CASES[name](Inside()))
+
+
+def check_error(name: str, answer: Reply) -> None:
+    """The answer is the table's row, in Graph's shape."""
     row = ERRORS[name]
     assert answer.body is not None
     error = answer.body["error"]
     assert (answer.status, error["code"]) == (row.status, row.code), error
-    for part in row.message.replace("}", "{").split("{")[::2]:
-        assert part in error["message"]
+    for part in row.message.replace("{{", "").replace("}}", "").replace("}", "{").split("{")[::2]:
+        assert part in error["message"].replace("{", "").replace("}", "")
     if row.detail:
         assert error["details"][0]["code"] == row.detail
     assert {"request-id", "client-request-id"} <= set(error["innerError"])

@@ -66,7 +66,7 @@ def test_the_whole_line_from_nothing_to_a_listed_workspace(sandbox: SandboxTenan
     answer = settings("POST", f"/admin/tenantsettings/{name}/update", body)
     assert answer.status_code == 200
     assert [s["settingName"] for s in answer.json()["tenantSettings"]] == [name]
-    workspace = settings.get("/workspaces")["value"][0]
+    workspace = next(w for w in settings.get("/workspaces")["value"] if w["type"] == "Workspace")
     role = {"principal": {"id": principal_id, "type": "ServicePrincipal"}, "role": "Member"}
     assigned = settings("POST", f"/workspaces/{workspace['id']}/roleAssignments", role)
     assert assigned.status_code == 201
@@ -151,5 +151,5 @@ def test_the_operator_sees_a_setting_only_when_admitted(sandbox: SandboxTenant) 
     assert refused.status_code == 401
     assert refused.headers["x-ms-public-api-error-code"] == "Unauthorized"
     switch(sandbox, "AllowServicePrincipalsUseReadAdminAPIs")
-    assert operator.get("/admin/tenantsettings")["continuationToken"] is None
+    assert set(operator.get("/admin/tenantsettings")) == {"value"}
     assert operator_graph(sandbox)("GET", "/me").json()["error"]["code"] == "BadRequest"

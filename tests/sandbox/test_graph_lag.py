@@ -65,7 +65,10 @@ OPERATIONS: dict[str, Callable[[Lagging], Reply]] = {
     "service_principals.create": Lagging.principal,
     "assignments.create": Lagging.consent,
     "grants.create": Lagging.grant,
+    "service_principals.get": lambda t: t.send("GET", f"/servicePrincipals/{t.service['id']}"),
+    "service_principals.patch": lambda t: t.send("PATCH", f"/servicePrincipals/{t.service['id']}", {"notes": "n"}),
     "groups.get": lambda t: t.send("GET", f"/groups/{t.group['id']}"),
+    "groups.patch": lambda t: t.send("PATCH", f"/groups/{t.group['id']}", {"description": "d"}),
     "members.add": lambda t: t.member(t.old_group),
     "members.add_to_new_group": lambda t: t.member(t.group),
 }
@@ -98,3 +101,26 @@ def test_what_real_clients_do_at_once_works_at_once() -> None:
     assert tenant.send("POST", f"/applications/{tenant.app['id']}/owners/$ref", owner).status == 204
     listed = tenant.send("GET", "/applications").body["value"]
     assert tenant.app["id"] in [a["id"] for a in listed]
+
+
+def test_one_success_proves_nothing() -> None:
+    tenant = Lagging()
+    tenant.tenant.section("clock")["offset_seconds"] = 40
+    path = f"/applications/{tenant.app['id']}"
+    assert [tenant.send("GET", path).status for _ in range(4)] == [404, 200, 404, 200]
+    tenant.tenant.section("clock")["offset_seconds"] = 61
+    assert [tenant.send("GET", path).status for _ in range(4)] == [200] * 4
+    assert "_asked" not in tenant.send("GET", path).body
+
+
+def test_a_deleted_app_lingers_in_lists() -> None:
+    tenant = Lagging()
+    assert tenant.send("DELETE", f"/applications/{tenant.app['id']}").status == 204
+
+    def listed() -> bool:
+        return tenant.app["id"] in [a["id"] for a in tenant.send("GET", "/applications").body["value"]]
+
+    assert listed()
+    assert tenant.send("GET", f"/applications/{tenant.app['id']}").status == 404
+    tenant.tenant.section("clock")["offset_seconds"] = 61
+    assert not listed()

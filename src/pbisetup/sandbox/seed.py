@@ -13,6 +13,7 @@ from pbisetup.sandbox.first_party import (
     AZURE_CLI_ON_GRAPH,
     AZURE_CLI_ON_POWER_BI,
     AZURE_MANAGEMENT,
+    AZURE_PORTAL,
     AZURE_STORAGE,
     GRAPH,
     POWER_BI,
@@ -112,6 +113,7 @@ def _contoso(identity: Identity) -> Object:
                 POWER_BI: list(AZURE_CLI_ON_POWER_BI),
                 AZURE_MANAGEMENT: ["user_impersonation"],
                 AZURE_STORAGE: ["user_impersonation"],
+                AZURE_PORTAL: ["user_impersonation"],
             }
         },
         "weather": {"replication_lag_seconds": 0, "latency_ms": 0},
@@ -128,6 +130,7 @@ def _contoso(identity: Identity) -> Object:
                 ["https://management.core.windows.net/", "https://management.azure.com/"],
             ),
             microsoft(identity, AZURE_STORAGE, "Azure Storage", ["https://storage.azure.com/"]),
+            microsoft(identity, AZURE_PORTAL, "ADIbizaUX", ["https://main.iam.ad.ext.azure.com/"]),
             operator,
         ],
         "groups": [],
@@ -165,6 +168,7 @@ def _user(identity: Identity, name: str, display_name: str, roles: list[str]) ->
         "userType": "Member",
         "accountEnabled": True,
         "directoryRoles": [ROLES[role] for role in roles],
+        "myWorkspace": {"id": identity.id(f"my workspace {name}")},
         "_passwordHash": _sha256(identity.password),
     }
 

@@ -3,73 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import sys
 import traceback
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlencode
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import compile_path
-from starlette.types import Receive, Scope, Send
-
-from pbisetup.sandbox import arm, entra, fabric, graph, powerbi
+from pbisetup.sandbox import asgi
+from pbisetup.sandbox.asgi import Receive, Scope, Send
 from pbisetup.sandbox.control import PREFIX, Control
 from pbisetup.sandbox.hosts import service_of
 from pbisetup.sandbox.identity import Identity
+from pbisetup.sandbox.services import Service, Services
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.weather import FaultRule, RequestLog
-from pbisetup.sandbox.wire import Call, Handler, Reply, Route, World
+from pbisetup.sandbox.wire import Call, Reply, World
 
 GATHER_SECONDS = 0.002
 """How long a change waits for others that can be saved together with it."""
 _SLASHES = re.compile(r"/{2,}")
 """msgraph-sdk itself asks for `/v1.0//applications` where nobody sets its base URL, and Graph answers it."""
+_MY_ORGANIZATION = re.compile(r"^/(v1\.0|beta)/myorganization(?=/)", re.IGNORECASE)
+"""Graph's older name for the caller's tenant, which CLI for Microsoft 365 still writes (its entraApp.ts). guess: answers
+name themselves as without it.
+"""
 MAX_BODY = 32 * 1024 * 1024
-
-
-class Service:
-    """One service of the tenant: its routes and its own way to say 404."""
-
-    def __init__(self, routes: list[Route], unknown: Callable[[Call], Reply]) -> None:
-        self.unknown = unknown
-        # By method and number of segments; a group is compiled when it is first asked for, because compiling
-        # Graph's hundreds of routes would double the time to start.
-        self._waiting: dict[tuple[str, int], list[Route]] = defaultdict(list)
-        self._compiled: dict[tuple[str, int], list[tuple[re.Pattern[str], Handler]]] = {}
-        for route in routes:
-            self._waiting[route.method, route.path.count("/")].append(route)
-
-    def find(self, method: str, path: str) -> tuple[Handler | None, dict[str, str]]:
-        """The handler of a request and what its placeholders matched; no placeholder matches a slash."""
-        group = (method, path.count("/"))
-        if group not in self._compiled and group in self._waiting:
-            # guess: paths match without regard to case; seen of Graph and Power BI, assumed of the others.
-            self._compiled[group] = [
-                (re.compile(compile_path(route.path)[0].pattern, re.IGNORECASE), route.handler)
-                for route in self._waiting.pop(group)
-            ]
-        for pattern, handler in self._compiled.get(group, ()):
-            if match := pattern.match(path):
-                return handler, match.groupdict()
-        return None, {}
-
-
-def _services() -> dict[str, Service]:
-    return {
-        "entra": Service(entra.routes, entra.unknown),
-        "graph": Service(graph.routes, graph.unknown),
-        "powerbi": Service(powerbi.routes, powerbi.unknown),
-        "fabric": Service(fabric.routes, fabric.unknown),
-        "arm": Service(arm.routes, arm.unknown),
-        "none": Service([], lambda _call: Reply(404)),
-    }
 
 
 class Server:
@@ -85,8 +46,9 @@ class Server:
         """Open connections by the client's address, so that a fault can cut one."""
         self._save = save
         self._saving: asyncio.Task[None] | None = None
-        self._services = _services()
+        self._services = Services()
         self._control = Control(self)
+        world.ask = self._ask
 
     def replace(self, tenant: Tenant) -> None:
         """Take another state over."""
@@ -95,7 +57,13 @@ class Server:
 
     def forget(self) -> None:
         """Drop what is not state: codes, browser sessions, fault rules and the request log."""
-        for kept in (self.world.pending, self.world.codes, self.world.sessions, self.world.flows):
+        for kept in (
+            self.world.pending,
+            self.world.codes,
+            self.world.sessions,
+            self.world.flows,
+            self.world.meters,
+        ):
             kept.clear()
         self.faults.clear()
         self.log.entries.clear()
@@ -116,15 +84,15 @@ class Server:
             return
         try:
             reply = await self._answer(scope, receive)
-        except ClientDisconnect:
+        except asgi.ClientGone:
             return
+        except asgi.TooLarge:
+            reply = Reply(413)
         if reply is None:
             await self._cut(scope, receive)
             return
-        response = _response(reply)
         # The tenant's clock, as everything that it decides: a client may measure its own by it.
-        response.headers.setdefault("date", format_datetime(self.world.now(), usegmt=True))
-        await response(scope, receive, send)
+        await asgi.answer(send, reply, format_datetime(self.world.now(), usegmt=True))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         """The reply, or None where the connection is to be cut."""
@@ -141,10 +109,7 @@ class Server:
             request_id=str(uuid.uuid4()),
             client=(scope.get("client") or ("127.0.0.1", 0))[0],
         )
-        body = await Request(scope, receive).body()
-        if len(body) > MAX_BODY:
-            return Reply(413)
-        call = _with(call, body=body)
+        call = _with(call, body=await asgi.body(receive, MAX_BODY))
         host = self._host(headers.get("host", ""))
         if path.startswith(PREFIX) and service_of(host, path) in ("entra", None):
             reply = self._guarded(self._control.answer, call)
@@ -182,12 +147,33 @@ class Server:
         name = service_of(host, call.path)
         if name is None:
             return Reply(421, {"error": f"no service answers for the host {host!r}"})
-        service = self._services[name]
+        if name == "graph":
+            call = _with(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path))
+        return self._route(self._services[name], call)
+
+    def _route(self, service: Service, call: Call) -> Reply:
         handler, params = service.find(call.method, call.path)
         if handler is None:
-            return self._guarded(service.unknown, call)
+            asked = _with(call, allowed=service.methods(call.path))
+            return self._guarded(lambda c: service.dressed(self.world, c, service.unknown(c)), asked)
         found = handler  # bound for the closure
-        return self._guarded(lambda c: found(self.world, c), _with(call, params=params))
+        return self._guarded(lambda c: service.dressed(self.world, c, found(self.world, c)), _with(call, params=params))
+
+    def _ask(self, service: str, call: Call) -> Reply:
+        """A part of a batch. Of the faults only a status fits a part: nothing is delayed or cut off."""
+        query = urlencode(call.query)
+        host = call.headers.get("host", "")
+        entry = self.log.add(self.world.now(), call.method, self._host(host), call.path, query)
+        entry["client_request_id"] = call.headers.get("client-request-id")
+        rule = next(
+            (r for r in self.faults if r.status is not None and not r.drop and r.take(call.method, call.path)), None
+        )
+        if rule and rule.status is not None:
+            reply = Reply(rule.status, rule.body, rule.headers)
+        else:
+            reply = self._route(self._services[service], call)
+        entry["status"] = reply.status
+        return reply
 
     def _guarded(self, answer: Callable[[Call], Reply], call: Call) -> Reply:
         try:
@@ -238,13 +224,3 @@ def _with(call: Call, **changed: Any) -> Call:
 
 def _printable(value: str) -> bool:
     return len(value) <= 200 and value.isascii() and unquote(value).isprintable()
-
-
-def _response(reply: Reply) -> Response:
-    if reply.body is None:
-        return Response(status_code=reply.status, headers=dict(reply.headers))
-    if isinstance(reply.body, str):
-        content = reply.body.encode()
-    else:
-        content = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(content, reply.status, dict(reply.headers), reply.media_type)

@@ -11,8 +11,19 @@ from typing import Any
 
 from pbisetup.sandbox.entra.authority import GUID, instant
 from pbisetup.sandbox.store import COLLECTIONS
+from pbisetup.sandbox.validate_sign_in import sign_in_problems
 
-SECTIONS = ("tenant", "clock", "policies", "firstPartyClients", "weather")
+SECTIONS = (
+    "tenant",
+    "clock",
+    "policies",
+    "firstPartyClients",
+    "weather",
+    "network",
+    "device",
+    "otherClouds",
+    "managedIdentity",
+)
 DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
 
 
@@ -35,7 +46,7 @@ def problems(state: Any) -> list[str]:
     found += _numbers(state)
     for name in COLLECTIONS:
         found += _collection(name, state.get(name, []))
-    return found
+    return found or sign_in_problems(state)
 
 
 def hash_secrets(state: dict[str, Any]) -> None:
@@ -43,6 +54,9 @@ def hash_secrets(state: dict[str, Any]) -> None:
 
     Call after `problems` found none.
     """
+    header = state.get("managedIdentity", {}).pop("header", None)
+    if header is not None:
+        state["managedIdentity"]["headerHash"] = hashlib.sha256(header.encode()).hexdigest()
     now = datetime.now(UTC)
     for collection in ("applications", "servicePrincipals"):
         for item in state.get(collection, []):

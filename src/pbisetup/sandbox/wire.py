@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pbisetup.sandbox.store import Tenant
 
 
+DEEPEST = 100
+"""Levels of a JSON body; what is deeper could not be written out again within Python's own limit. guess: the number."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -39,18 +41,22 @@ class Call:
     request_id: str
     client: str = "127.0.0.1"
     """The caller's address."""
+    allowed: frozenset[str] = frozenset()
+    """Where the service has no such route: the methods that it has for this path."""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object. Raises BadBody."""
         if not self.body.strip():
             return {}
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise BadBody("not valid JSON") from error
+        if _deeper_than(value, DEEPEST):
+            raise BadBody("nested too deeply")
         if not isinstance(value, dict):
             raise BadBody("not a JSON object")
-        return value
+        return _without_lone_surrogates(value) if b"\\u" in self.body else value
 
     def form(self) -> dict[str, str]:
         """The body as form fields; where one is repeated the last value. Raises BadBody."""
@@ -61,6 +67,24 @@ class Call:
         return {name: values[-1] for name, values in fields.items()}
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if levels < 0:
+        return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_deeper_than(each, levels - 1) for each in inner)
+
+
+def _without_lone_surrogates(value: dict[str, Any]) -> dict[str, Any]:
+    """Half a character (`"\\ud800"`) is valid JSON, but no text that could be stored or sent again."""
+    text = json.dumps(value, ensure_ascii=False)
+    whole: dict[str, Any] = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return whole
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer. `body`: a JSON value, text (sent as is with `media_type`), or None for an empty body."""
@@ -69,6 +93,10 @@ class Reply:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+
+
+def _nobody(_service: str, _call: Call) -> Reply:
+    return Reply(404)
 
 
 @dataclass
@@ -89,6 +117,10 @@ class World:
     """Browsers by their cookie, with who is signed in there (`entra/session.py`); likewise."""
     flows: dict[str, Any] = field(default_factory=dict)
     """Sign-ins that wait for a page to be answered (`entra/session.py`); likewise."""
+    meters: dict[str, Any] = field(default_factory=dict)
+    """What each app has used of its quota (`graph/throttle.py`); likewise."""
+    ask: Callable[[str, Call], Reply] = _nobody
+    """Answers a call to a service by name as if a client had sent it alone: logged, faults and all. The server's."""
 
     def now(self) -> datetime:
         """The tenant's time: real time plus what `/_sandbox/clock` advanced."""
@@ -101,7 +133,7 @@ Handler = Callable[[World, Call], Reply]
 
 @dataclass(frozen=True)
 class Route:
-    """A path template as Starlette reads it, and who answers it."""
+    """A path template whose `{names}` stand for one segment each, and who answers it."""
 
     method: str
     path: str

@@ -1,5 +1,5 @@
-"""The client's credential as an assertion: a JWT signed with the key of a certificate that its app
-registered.
+"""The client's credential as an assertion: a JWT signed with the key of a certificate that its app registered, or
+one of a foreign issuer that its app trusts (federation.py).
 """
 
 from __future__ import annotations
@@ -9,23 +9,33 @@ import binascii
 from typing import Any
 from urllib.parse import urlsplit
 
-from pbisetup.sandbox.entra.authority import Client, instant, visible
+from pbisetup.sandbox.entra import federation
+from pbisetup.sandbox.entra.authority import GUID, Client, Proof, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.wire import World
 
+UNCHECKED = {
+    "verify_signature": False,
+    "verify_aud": False,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-def check_assertion(world: World, client: Client, assertion: str) -> None:
-    """Accept an assertion by a registered certificate, or raise Refused.
+
+def check_assertion(world: World, client: Client, assertion: str) -> Proof:
+    """Accept an assertion and say what proved the client, or raise Refused.
 
     azure-identity's synchronous client signs RS256 and sends `x5t` (SHA-1, with padding), others PS256 and
-    `x5t#S256`; both are accepted (clients.md 2). A federated assertion has another issuer than the client: no
-    issuer's keys are known here, so its key is not found.
+    `x5t#S256`; both are accepted (clients.md 2). A federated assertion has another issuer than the client.
     """
     import jwt
 
     try:
         header = jwt.get_unverified_header(assertion)
-    except jwt.PyJWTError:
+        claims = dict(jwt.decode(assertion, options=UNCHECKED))  # type: ignore[arg-type]
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise Refused("assertion_malformed") from None
     for entry in _certificates(world, client):
         der = base64.b64decode(entry["key"])
@@ -33,17 +43,21 @@ def check_assertion(world: World, client: Client, assertion: str) -> None:
             continue
         if not instant(entry["startDateTime"]) <= world.now() < instant(entry["endDateTime"]):
             raise Refused("certificate_expired")
-        _check_claims(world, client, _verified(assertion, der))
-        return
+        check_claims(world, client, _verified(assertion, der))
+        return Proof("clientAssertion", key_id=str(entry["keyId"]), thumbprint=_thumbprint(der))
+    if federation.is_foreign(client, claims):
+        return federation.check(world, client, assertion, header, claims)
+    if not _certificates(world, client, young=True):
+        raise Refused("no_keys_registered")
     raise Refused("assertion_key_unknown")
 
 
-def _certificates(world: World, client: Client) -> list[dict[str, Any]]:
+def _certificates(world: World, client: Client, *, young: bool = False) -> list[dict[str, Any]]:
     held = [
         *((client.application or {}).get("keyCredentials") or ()),
         *((client.service_principal or {}).get("keyCredentials") or ()),
     ]
-    return [each for each in held if each.get("key") and visible(world, each)]
+    return [each for each in held if each.get("key") and (young or visible(world, each))]
 
 
 def _names(header: dict[str, Any], der: bytes) -> bool:
@@ -62,6 +76,12 @@ def _names(header: dict[str, Any], der: bytes) -> bool:
     return False
 
 
+def _thumbprint(der: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+
+
 def _verified(assertion: str, der: bytes) -> dict[str, Any]:
     import jwt
     from cryptography import x509
@@ -72,20 +92,19 @@ def _verified(assertion: str, der: bytes) -> dict[str, Any]:
     try:
         return dict(jwt.decode(assertion, key, algorithms=["RS256", "PS256"], options=options))  # type: ignore[arg-type]
     except (jwt.PyJWTError, TypeError, ValueError):
-        raise Refused("assertion_key_unknown") from None
+        raise Refused("assertion_signature_wrong", reason="The provided signature value did not match.") from None
 
 
-def _check_claims(world: World, client: Client, claims: dict[str, Any]) -> None:
-    if {str(claims.get("iss")).lower(), str(claims.get("sub")).lower()} != {client.app_id.lower()}:
+def check_claims(world: World, client: Client, claims: dict[str, Any]) -> None:
+    """Issuer, subject, life and audience of an assertion that the client made itself. Raises Refused."""
+    issuer, subject = str(claims.get("iss")).lower(), str(claims.get("sub")).lower()
+    if issuer != client.app_id.lower():
         raise Refused("assertion_not_the_clients", app=client.app_id)
-    now = world.now().timestamp()
-    try:
-        # guess: five minutes of clock skew are forgiven, as the real service does for its own tokens.
-        alive = float(claims.get("nbf", 0)) - 300 <= now < float(claims["exp"]) + 300
-    except (KeyError, TypeError, ValueError):
-        alive = False
-    if not alive:
-        raise Refused("assertion_expired")
+    if subject != issuer:
+        # guess: another client's id as subject is told as a foreign assertion, anything else as a mismatch
+        cause = "assertion_not_the_clients" if GUID.fullmatch(subject) else "assertion_subject_differs"
+        raise Refused(cause, app=client.app_id)
+    federation.check_life(world, claims)
     path = urlsplit(str(claims.get("aud"))).path.strip("/").split("/")
     if not world.tenant.named(path[0]):
         raise Refused("assertion_malformed")

@@ -14,6 +14,15 @@ Object = dict[str, Any]
 
 GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 MULTI_TENANT = ("common", "organizations")
+# How the service names a cloud when it sends a client there. Source of the first: a recorded answer (comparison of
+# clouds, see `tenant_other_cloud`); the others by the same rule, a guess.
+CLOUD_NAMES = {
+    "public": "MicrosoftOnline.COM",
+    "usgov": "MicrosoftOnline.US",
+    "gcchigh": "MicrosoftOnline.US",
+    "dod": "MicrosoftOnline.US",
+    "china": "partner.microsoftonline.cn",
+}
 
 
 def check_tenant(world: World, name: str, *, discovery: bool = False) -> bool:
@@ -23,10 +32,44 @@ def check_tenant(world: World, name: str, *, discovery: bool = False) -> bool:
         return True
     if lowered in MULTI_TENANT:
         return False
+    cloud = other_cloud(world, name)
+    if cloud:
+        raise Refused("tenant_other_cloud", tenant=name, cloud=CLOUD_NAMES.get(cloud, cloud))
     # guess: `consumers` is the tenant of personal accounts, which this cloud does not have.
     if GUID.fullmatch(name) or "." in name or lowered == "consumers":
         raise Refused("tenant_unknown_discovery" if discovery else "tenant_unknown", tenant=name)
     raise Refused("tenant_malformed", tenant=name)
+
+
+def other_cloud(world: World, name: str) -> str | None:
+    """The cloud of a tenant that the state knows to live elsewhere (`otherClouds`: cloud by tenant id or domain)."""
+    clouds = world.tenant.section("otherClouds")
+    return next((str(cloud) for tenant, cloud in clouds.items() if tenant.lower() == name.lower()), None)
+
+
+def check_audience(client: Client, authority: str) -> None:
+    """Refuse an authority that an app's `signInAudience` leaves out. Raises Refused."""
+    audience = (client.application or {}).get("signInAudience")
+    where = {"app": client.app_id, "name": client.name}
+    lowered = authority.lower()
+    if lowered == "consumers":
+        if audience in ("AzureADMyOrg", "AzureADMultipleOrgs"):
+            raise Refused("client_work_accounts_only", **where)
+        raise Refused("tenant_unknown", tenant=authority)  # guess: there are no personal accounts here
+    if audience == "PersonalMicrosoftAccount":
+        raise Refused("client_personal_accounts_only", **where)
+    if lowered in MULTI_TENANT and audience == "AzureADMyOrg":
+        raise Refused("client_not_multi_tenant", **where)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """With what a client proved itself: `kind` is clientSecret, clientAssertion or federatedIdentityCredential."""
+
+    kind: str
+    key_id: str | None = None
+    thumbprint: str | None = None
+    federated_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +83,10 @@ class Client:
     service_principal: Object | None
     first_party: bool
     acr: str = "0"
-    """How it proved itself: `0` not at all (a public client), `1` by a secret, `2` by a certificate."""
+    """How it proved itself: `0` not at all (a public client), `1` by a secret, `2` by a certificate or a federated
+    credential.
+    """
+    proof: Proof | None = None
 
     @property
     def is_public(self) -> bool:
@@ -77,6 +123,9 @@ def find_client(world: World, app_id: str, directory: str | None = None) -> Clie
 def require_service_principal(world: World, client: Client) -> Object:
     """The client's service principal, present and enabled. Raises Refused."""
     principal = client.service_principal
+    for each in (client.application, principal):
+        if (each or {}).get("disabledByMicrosoftStatus") not in (None, "NotDisabled"):
+            raise Refused("client_disabled_by_microsoft", name=client.name)
     if principal is None or not visible(world, principal):
         raise Refused("service_principal_missing", app=client.app_id, tenant=world.tenant.id)
     disabled = principal.get("accountEnabled") is False or bool((client.application or {}).get("isDisabled"))

@@ -7,29 +7,15 @@ each is known: `live` a recorded response of the real service, `official` the pu
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
+from pbisetup.sandbox.entra.browser_causes import BROWSER_CAUSES
+from pbisetup.sandbox.entra.cause import Cause
+from pbisetup.sandbox.entra.policy_causes import POLICY_CAUSES
+from pbisetup.sandbox.entra.token_causes import TOKEN_CAUSES
 from pbisetup.sandbox.wire import Call, Reply, World
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One reason for a refusal, as it goes over the wire."""
-
-    code: int
-    status: int
-    error: str
-    """OAuth 2.0 `error`; clients branch on it, not on the number."""
-    message: str
-    """Template of the description, without the trailing ids."""
-    source: str
-    grade: str
-    suberror: str | None = None
-    error_uri: bool = True
-    """Whether the answer links to the look-up page; it does where that page knows the code (entra.md 6.1)."""
-
 
 CAUSES: dict[str, Cause] = {
     # the request
@@ -308,9 +294,10 @@ CAUSES: dict[str, Cause] = {
         "invalid_grant",
         "The user or administrator has not consented to use the application with ID '{app}' named "
         "'{name}'. Send an interactive authorization request for this user and resource.",
-        "aadsts.tsv, cases 65001",
+        "aadsts.tsv, cases 65001; oauth2-microsoft#31 (2025-01, whole body)",
         "several",
         suberror="consent_required",
+        error_uri=False,
     ),
     "first_party_not_preauthorized": Cause(
         65002,
@@ -354,9 +341,8 @@ CAUSES: dict[str, Cause] = {
         400,
         "authorization_pending",
         "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-        "ESPTeamsPresence#49 (2025-11)",
+        "ESPTeamsPresence#49 (2025-11); squarephish#3 (whole body)",
         "live",
-        error_uri=False,
     ),
     "device_code_expired": Cause(
         70020,
@@ -404,13 +390,18 @@ CAUSES: dict[str, Cause] = {
     ),
 }
 
+CAUSES |= BROWSER_CAUSES | POLICY_CAUSES | TOKEN_CAUSES
+
 
 class Refused(Exception):
     """A token request is refused for a reason of the table."""
 
-    def __init__(self, cause: str, **values: object) -> None:
+    def __init__(self, cause: str, *, claims: str | None = None, **values: object) -> None:
         super().__init__(cause)
+        self.key = cause
         self.cause = CAUSES[cause]
+        self.claims = claims
+        """What the client has to pass back with an interactive sign-in, as JSON text."""
         self.description = f"AADSTS{self.cause.code}: {self.cause.message.format(**values)}"
 
 
@@ -420,7 +411,7 @@ def refusal(world: World, call: Call, refused: Refused) -> Reply:
     stamp = world.now().strftime("%Y-%m-%d %H:%M:%SZ")
     correlation = correlation_id(call)
     body: dict[str, Any] = {
-        "error": cause.error,
+        "error": (cause.v1_error if "/v2.0/" not in call.path else None) or cause.error,
         "error_description": (
             f"{refused.description} Trace ID: {call.request_id} Correlation ID: {correlation} Timestamp: {stamp}"
         ),
@@ -433,19 +424,21 @@ def refusal(world: World, call: Call, refused: Refused) -> Reply:
         body["error_uri"] = f"{call.origin}/error?code={cause.code}"
     if cause.suberror:
         body["suberror"] = cause.suberror
+    if refused.claims:
+        body["claims"] = refused.claims
     return Reply(cause.status, body, no_store())
 
 
 def correlation_id(call: Call) -> str:
-    """The client's own request id if it is a GUID, else a new one (clients.md 5: msal-node sends it in the
-    query).
+    """The client's own request id if it is a GUID, else one of the service's (clients.md 5: msal-node sends it in the
+    query). One request has one, in its answer and in the sign-in log.
     """
     for given in (call.headers.get("client-request-id"), call.query.get("client-request-id")):
         try:
             return str(uuid.UUID(given or ""))
         except ValueError:
             continue
-    return str(uuid.uuid4())
+    return str(uuid.UUID(bytes=hashlib.sha256(call.request_id.encode()).digest()[:16], version=4))
 
 
 def no_store() -> dict[str, str]:

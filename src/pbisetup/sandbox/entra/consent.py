@@ -17,8 +17,8 @@ def delegated_scopes(
 ) -> list[str]:
     """The `scp` of a token: everything granted on the resource, also where less was asked. Raises Refused.
 
-    The sign-in page never asks for consent here: what is not granted in the tenant is refused with
-    AADSTS65001.
+    What is not granted in the tenant is refused with AADSTS65001: asking the user for it is the authorize
+    endpoint's work (approval.py).
     """
     names = [scope for scope in asked.scopes if scope != ".default"]
     if client.first_party:
@@ -26,10 +26,10 @@ def delegated_scopes(
         if not granted or not _covers(granted, names):
             raise Refused("first_party_not_preauthorized", app=client.app_id, resource_app=resource["appId"])
         return granted
-    _check_names(client, resource, names)
-    granted = _granted(world, client, user, resource)
+    check_names(client, resource, names)
+    granted = granted_scopes(world, client, user, resource)
     if not granted and asked.default:
-        _check_required(client, resource, asked)
+        check_required(client, resource, asked)
     if not granted or not _covers(granted, names):
         raise Refused("consent_missing", app=client.app_id, name=client.name)
     return granted
@@ -42,7 +42,8 @@ def _preauthorized(world: World, app_id: str, resource_app: str) -> list[str]:
     return []
 
 
-def _granted(world: World, client: Client, user: dict[str, Any], resource: dict[str, Any]) -> list[str]:
+def granted_scopes(world: World, client: Client, user: dict[str, Any], resource: dict[str, Any]) -> list[str]:
+    """What a client may do on an API for this user, by grants to everybody or to the user."""
     if client.service_principal is None:
         return []
     found: dict[str, str] = {}
@@ -56,14 +57,16 @@ def _granted(world: World, client: Client, user: dict[str, Any], resource: dict[
     return sorted(found.values())
 
 
-def _check_names(client: Client, resource: dict[str, Any], names: list[str]) -> None:
+def check_names(client: Client, resource: dict[str, Any], names: list[str]) -> None:
+    """Raise Refused for a name that the API does not publish."""
     known = {str(each.get("value")).lower() for each in resource.get("oauth2PermissionScopes") or ()}
     for name in names:
         if name.lower() not in known:
             raise Refused("scope_unknown", name=client.name, scope=name, resource_app=resource["appId"])
 
 
-def _check_required(client: Client, resource: dict[str, Any], asked: Asked) -> None:
+def check_required(client: Client, resource: dict[str, Any], asked: Asked) -> None:
+    """Raise Refused where the app's registration does not declare the API."""
     required = (client.application or {}).get("requiredResourceAccess") or []
     valid = [str(each.get("resourceAppId")) for each in required]
     if str(resource["appId"]).lower() not in [each.lower() for each in valid]:

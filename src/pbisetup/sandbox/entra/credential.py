@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
-from pbisetup.sandbox.entra.assertion import check_assertion
-from pbisetup.sandbox.entra.authority import Client, instant, visible
+from pbisetup.sandbox.entra.assertion import ASSERTION_TYPE, check_assertion
+from pbisetup.sandbox.entra.authority import Client, Proof, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.wire import Call, World
 
@@ -35,17 +35,23 @@ def hash_secret(value: str) -> str:
 
 def authenticate(world: World, client: Client, form: dict[str, str]) -> Client | None:
     """The client with how it proved itself, or None when it sent no credential. Raises Refused."""
-    if form.get("client_assertion"):
-        check_assertion(world, client, form["client_assertion"])
-        return replace(client, acr="2")
-    return replace(client, acr="1") if check_secret(world, client, form) else None
+    assertion, secret = form.get("client_assertion"), form.get("client_secret")
+    if assertion and secret:
+        raise Refused("two_credentials")
+    if (assertion or secret) and client.first_party:
+        raise Refused("public_client_with_credential")
+    if assertion:
+        kind = form.get("client_assertion_type")
+        if not kind:
+            raise Refused("parameter_missing", name="client_assertion_type")
+        if kind != ASSERTION_TYPE:  # guess: no published answer
+            raise Refused("not_a_form")
+        return replace(client, acr="2", proof=check_assertion(world, client, assertion))
+    return replace(client, acr="1", proof=check_secret(world, client, secret)) if secret else None
 
 
-def check_secret(world: World, client: Client, form: dict[str, str]) -> bool:
-    """Whether the request proved the client by a secret; False when it sent none. Raises Refused."""
-    secret = form.get("client_secret")
-    if not secret:
-        return False
+def check_secret(world: World, client: Client, secret: str) -> Proof:
+    """What proves the client by a secret. Raises Refused."""
     hashed = hash_secret(secret)
     matching = [c for c in _passwords(client) if hmac.compare_digest(str(c.get("secretHash", "")), hashed)]
     now = world.now()
@@ -54,9 +60,10 @@ def check_secret(world: World, client: Client, form: dict[str, str]) -> bool:
     matching = [c for c in matching if visible(world, c) and instant(c["startDateTime"]) <= now]
     if not matching:
         raise Refused("secret_wrong", app=client.app_id)
-    if all(instant(c["endDateTime"]) <= now for c in matching):
+    valid = [c for c in matching if instant(c["endDateTime"]) > now]
+    if not valid:
         raise Refused("secret_expired", app=client.app_id)
-    return True
+    return Proof("clientSecret", key_id=str(valid[0].get("keyId", "")))
 
 
 def _passwords(client: Client) -> list[dict[str, Any]]:

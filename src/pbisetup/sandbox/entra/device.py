@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import secrets
 from datetime import timedelta
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import find_user, instant
 from pbisetup.sandbox.entra.causes import Refused
-from pbisetup.sandbox.wire import Call, Reply, World
+from pbisetup.sandbox.wire import World
 
 # Real user codes look like BPPVYQZMA (azure-sdk-for-python#32375): nine letters and digits that are not mixed
 # up.
@@ -33,6 +32,7 @@ def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
         "scope": scope,
         "expires": (world.now() + LIFE_TIME).isoformat(),
         "user": user["id"] if user else None,
+        "mfa": False,
         "declined": False,
         "redeemed": False,
     }
@@ -78,30 +78,29 @@ def decide(world: World, user_code: str, user: str | None) -> str | None:
 
     A code that the tenant approved by itself may be approved again, also after it was used.
     """
-    waiting = [
-        each
-        for each in world.pending.values()
-        if each["user_code"] == user_code.strip().upper() and instant(each["expires"]) > world.now()
-    ]
-    if not waiting:
+    pending = waiting(world, user_code)
+    if pending is None:
         return f"no device code {user_code} is waiting"
     if user is None:
-        waiting[0]["declined"] = True
+        pending["declined"] = True
         return None
     found = find_user(world, user)
     if found is None:
         return f"this tenant has no user {user}"
-    waiting[0]["user"] = found["id"]
+    approve(pending, found, mfa=False)
     return None
 
 
-def page(world: World, call: Call) -> Reply:
-    """What a person sees who opens the verification address."""
-    code = html.escape(call.query.get("user_code", "CODE"))
-    text = (
-        "<!doctype html><meta charset=utf-8><title>Sign in</title>"
-        f"<h1>{html.escape(str(world.tenant.section('tenant')['displayName']))} (sandbox)</h1>"
-        "<p>This tenant is local and has no sign-in page. Approve the code in a terminal:</p>"
-        f"<pre>pbisetup sandbox approve {code}</pre>"
-    )
-    return Reply(200, text, media_type="text/html; charset=utf-8")
+def waiting(world: World, user_code: str) -> dict[str, Any] | None:
+    """The request behind a user code that has not expired, or None."""
+    wanted = user_code.strip().upper()
+    for each in world.pending.values():
+        if each["user_code"] == wanted and instant(each["expires"]) > world.now():
+            found: dict[str, Any] = each
+            return found
+    return None
+
+
+def approve(pending: dict[str, Any], user: dict[str, Any], *, mfa: bool) -> None:
+    """Sign a user in on the device; `mfa`: with a second factor."""
+    pending["user"], pending["mfa"] = user["id"], mfa

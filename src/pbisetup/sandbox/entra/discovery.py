@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pbisetup.catalog.clouds import clouds
-from pbisetup.sandbox.entra.authority import check_tenant
+from pbisetup.sandbox.entra import cors
+from pbisetup.sandbox.entra.authority import check_tenant, other_cloud
 from pbisetup.sandbox.entra.causes import Refused, refusal
 from pbisetup.sandbox.wire import Call, Reply, World
 
@@ -17,6 +18,14 @@ NETWORKS = (
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
     ("login.microsoftonline.us", "login.usgovcloudapi.net"),
 )
+# `tenant_region_scope` and the authority of the clouds that `otherClouds` may name. Source: tools that read the region
+# to find the cloud of a tenant (USG and USGov both occur); entra-docs authentication-national-cloud for the addresses.
+REGIONS = {
+    "usgov": ("USGov", "https://login.microsoftonline.us"),
+    "gcchigh": ("USGov", "https://login.microsoftonline.us"),
+    "dod": ("USGov", "https://login.microsoftonline.us"),
+    "china": ("CN", "https://login.partner.microsoftonline.cn"),
+}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -31,16 +40,24 @@ def configuration_v1(world: World, call: Call) -> Reply:
 
 
 def _configuration(world: World, call: Call, version: str) -> Reply:
+    return cors.allow(call, _described(world, call, version))
+
+
+def _described(world: World, call: Call, version: str) -> Reply:
     asked = call.params["tenant"]
+    elsewhere = other_cloud(world, asked)
     try:
-        own = check_tenant(world, asked, discovery=True)
+        # The metadata of another cloud's tenant is answered here too; it names that cloud's addresses (as several
+        # tools find the cloud of a tenant by it).
+        own = False if elsewhere else check_tenant(world, asked, discovery=True)
     except Refused as refused:
         return refusal(world, call, refused)
     # The real service puts the tenant's id into the addresses whatever name was asked; `common` stays, and
     # its issuer is a template (entra.md 6.2). The issuer is the real cloud's, as in the tokens.
     tenant = world.tenant.id if own else asked.lower()
     subject = world.tenant.id if own else "{tenantid}"
-    base = f"{call.origin}/{tenant}"
+    region, login = REGIONS.get(elsewhere or "", ("EU" if own else None, ""))
+    base = f"{login or call.origin}/{tenant}"
     public = clouds()["public"]
     issuer = f"{public.login}/{subject}/v2.0" if version else public.token_issuer.format(tenant=subject)
     body: dict[str, Any] = {
@@ -67,7 +84,11 @@ def _configuration(world: World, call: Call, version: str) -> Reply:
             "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name",
             "tid", "ver", "at_hash", "c_hash", "email",
         ],
-        "tenant_region_scope": "EU" if own else None,
+        "kerberos_endpoint": f"{base}/kerberos",
+        # Known of the live document of July 2026 (entra-emulator, golden reference); the host's answer is not here.
+        "mtls_endpoint_aliases": {"token_endpoint": f"https://mtlsauth.microsoft.com/{tenant}/oauth2{version}/token"},
+        "tls_client_certificate_bound_access_tokens": True,
+        "tenant_region_scope": region,
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": urlsplit(public.graph).hostname,
@@ -83,7 +104,8 @@ def keys(world: World, call: Call) -> Reply:
     except Refused as refused:
         return refusal(world, call, refused)
     issuer = f"{clouds()['public'].login}/{{tenantid}}/v2.0"
-    return Reply(200, {"keys": [world.keys.jwk(issuer)]}, {"Cache-Control": "max-age=86400, private"})
+    found = Reply(200, {"keys": [world.keys.jwk(issuer)]}, {"Cache-Control": "max-age=86400, private"})
+    return cors.allow(call, found)
 
 
 def instance(world: World, call: Call) -> Reply:
@@ -111,6 +133,7 @@ def instance(world: World, call: Call) -> Reply:
                 for network in NETWORKS
             ],
         },
+        {"Cache-Control": "max-age=86400, private"},
     )
 
 

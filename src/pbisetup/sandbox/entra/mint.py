@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from pbisetup.catalog.clouds import clouds
@@ -24,6 +24,9 @@ Object = dict[str, Any]
 PLAIN_SERVICE_PRINCIPAL = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 """`wids` of app-only tokens often hold this; it is no directory role (powerbi.md 5, recorded)."""
 REFRESH_TOKEN_LIFE = timedelta(days=90)
+SPA_TOKEN_LIFE = timedelta(hours=24)
+MOST_GROUPS = 200
+"""Of the groups claim in a JWT; more are left for Graph to tell (entra.md 7; entra-docs, directory-service-limits)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Target:
     """The resource as the client named it."""
     cae: bool
     """Whether the client declared that it can handle claims challenges (`xms_cc`: CP1)."""
+    uti: str = ""
+    """The token's own id, which the sign-in log repeats; empty: a new one."""
+    life: int | None = None
+    """Seconds, where who asks for it sets its life."""
+    newer_than: int = 0
+    """The moment that a claims challenge set (`nbf`): the token counts as issued then at the earliest."""
 
 
 def access_token(world: World, client: Client, target: Target, specific: Object) -> tuple[str, int]:
@@ -48,16 +57,17 @@ def access_token(world: World, client: Client, target: Target, specific: Object)
     # resource evaluates continuously, which for apps is Graph only (entra.md 4.3, 7).
     resource = target.resource
     long_lived = target.cae and str(resource["appId"]).lower() == GRAPH
-    life = 72_000 + secrets.randbelow(28_800) if long_lived else 3_600 + secrets.randbelow(1_800)
+    life = target.life or (72_000 + secrets.randbelow(28_800) if long_lived else 3_600 + secrets.randbelow(1_800))
     now = int(world.now().timestamp())
+    begin = max(now - 300, min(target.newer_than, now))  # five minutes back (entra.md 7)
     claims: Object = {
-        "iat": now - 300,
-        "nbf": now - 300,  # five minutes back (entra.md 7)
+        "iat": begin,
+        "nbf": begin,
         "exp": now + life,
         "aio": _opaque(48),
         "rh": "1." + _opaque(24),
         "tid": world.tenant.id,
-        "uti": _opaque(16),
+        "uti": target.uti or new_id(),
         **({"xms_cc": ["CP1"]} if long_lived else {}),
     }
     registration = world.tenant.applications.by("appId", str(resource["appId"])) or {}
@@ -68,7 +78,8 @@ def access_token(world: World, client: Client, target: Target, specific: Object)
             "azp": client.app_id,
             "azpacr": client.acr,
             "ver": "2.0",
-            **{k: v for k, v in specific.items() if k not in ("idtyp", "wids", "upn", "unique_name")},
+            "xms_ftd": _opaque(48),
+            **{k: v for k, v in specific.items() if k not in _only_v1(registration)},
         }
         if "upn" in specific:
             claims["preferred_username"] = specific["upn"]
@@ -89,9 +100,16 @@ def access_token(world: World, client: Client, target: Target, specific: Object)
     return _sign(world, claims), life
 
 
+def _only_v1(registration: Object) -> set[str]:
+    """Claims that a v2 token lacks unless the API asks for them (`optionalClaims`)."""
+    optional = (registration.get("optionalClaims") or {}).get("accessToken") or ()
+    return {"idtyp", "wids", "upn", "unique_name"} - {str(each.get("name")) for each in optional}
+
+
 def app_claims(world: World, principal: Object, resource: Object) -> Object:
     """Claims of an app-only token. `roles` is absent, not empty, where nothing is granted (entra.md 7)."""
-    names = {str(role["id"]).lower(): role["value"] for role in resource.get("appRoles") or ()}
+    # A role without a value can be assigned, and is in no token (Graph: appRole.value).
+    names = {str(role["id"]).lower(): role["value"] for role in resource.get("appRoles") or () if role.get("value")}
     roles = [
         names[str(grant.get("appRoleId")).lower()]
         for grant in world.tenant.appRoleAssignments.where(principalId=principal["id"], resourceId=resource["id"])
@@ -103,16 +121,61 @@ def app_claims(world: World, principal: Object, resource: Object) -> Object:
         "sub": principal["id"],
         **({"roles": sorted(roles)} if roles else {}),
         "wids": [PLAIN_SERVICE_PRINCIPAL],
+        **({"xms_mirid": arm_id(principal)} if arm_id(principal) else {}),
     }
 
 
-def user_claims(client: Client, user: Object, scopes: list[str]) -> Object:
-    """Claims of a delegated token."""
+def arm_id(principal: Object) -> str | None:
+    """Where a managed identity lives in Azure, which its service principal names among its alternative names."""
+    if principal.get("servicePrincipalType") != "ManagedIdentity":
+        return None
+    return next((str(each) for each in principal.get("alternativeNames") or () if str(each).startswith("/")), None)
+
+
+def membership_claims(world: World, principal: Object, resource: Object) -> Object:
+    """`groups`, and a user's app roles, as the API's registration asks for them (entra.md 7)."""
+    registration = world.tenant.applications.by("appId", str(resource["appId"])) or {}
+    asked = {each.strip() for each in str(registration.get("groupMembershipClaims") or "").split(",")}
+    groups = world.tenant.groups_of(str(principal["id"]), transitive=True)
+    claims: Object = {}
+    wanted: list[Object] = []
+    if asked & {"All", "SecurityGroup"}:
+        wanted = [each for each in groups if "All" in asked or each.get("securityEnabled") is not False]
+    elif "ApplicationGroup" in asked:
+        assigned = {str(each.get("principalId")) for each in _assignments(world, resource)}
+        wanted = [each for each in world.tenant.groups_of(str(principal["id"])) if each["id"] in assigned]
+    if len(wanted) > MOST_GROUPS:
+        address = f"https://graph.windows.net/{world.tenant.id}/users/{principal['id']}/getMemberObjects"
+        claims |= {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": address}}}
+    elif wanted:
+        claims["groups"] = [each["id"] for each in wanted]
+    return claims
+
+
+def user_roles(world: World, user: Object, resource: Object) -> Object:
+    """App roles of an API that a user holds, directly or through a group."""
+    names = {str(role["id"]).lower(): role.get("value") for role in resource.get("appRoles") or ()}
+    holders = {str(user["id"]), *(str(each["id"]) for each in world.tenant.groups_of(str(user["id"])))}
+    held = {
+        names.get(str(each.get("appRoleId")).lower())
+        for each in _assignments(world, resource)
+        if str(each.get("principalId")) in holders and visible(world, each)
+    }
+    found = sorted(str(each) for each in held if each)
+    return {"roles": found} if found else {}
+
+
+def _assignments(world: World, resource: Object) -> list[Object]:
+    return world.tenant.appRoleAssignments.where(resourceId=resource["id"])
+
+
+def user_claims(client: Client, user: Object, scopes: list[str], *, mfa: bool = False) -> Object:
+    """Claims of a delegated token. `mfa`: whether the user passed a second factor."""
     name = user["userPrincipalName"]
     return {
         "idtyp": "user",
         "acr": "1",
-        "amr": ["pwd"],
+        "amr": ["pwd", "mfa"] if mfa else ["pwd"],
         "name": user.get("displayName", name),
         "oid": user["id"],
         "scp": " ".join(scopes),
@@ -123,8 +186,10 @@ def user_claims(client: Client, user: Object, scopes: list[str]) -> Object:
     }
 
 
-def id_token(world: World, client: Client, user: Object, nonce: str | None) -> str:
-    """An id token; a nonce must come back unchanged, or msal-node refuses it (clients.md 2)."""
+def id_token(world: World, client: Client, user: Object, nonce: str | None, **hashes: str) -> str:
+    """An id token; `hashes` are `c_hash` and `at_hash` where it comes through the browser. A nonce must come back
+    unchanged, or msal-node refuses it (clients.md 2).
+    """
     now = int(world.now().timestamp())
     claims = {
         "aud": client.app_id,
@@ -141,7 +206,7 @@ def id_token(world: World, client: Client, user: Object, nonce: str | None) -> s
         "uti": _opaque(16),
         "ver": "2.0",
     }
-    return _sign(world, claims | ({"nonce": nonce} if nonce else {}))
+    return _sign(world, claims | ({"nonce": nonce} if nonce else {}) | hashes)
 
 
 def client_info(world: World, user: Object) -> str:
@@ -159,34 +224,53 @@ def issuer_v2(world: World) -> str:
     return f"{clouds()['public'].login}/{world.tenant.id}/v2.0"
 
 
-def refresh_token(world: World, client: Client, user: Object) -> str:
+def new_id() -> str:
+    """The id of a token."""
+    return _opaque(16)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a refresh token stands for."""
+
+    app: str
+    user: str
+    scope: str = ""
+    """What the first sign-in asked for."""
+    mfa: bool = False
+    spa: bool = False
+    signed_in: str = ""
+    """When the user signed in; a token for a page in a browser lives from then."""
+
+
+def refresh_token(world: World, grant: Grant) -> str:
     """A refresh token: its content with a MAC by the tenant's key, so that it outlives this process."""
-    content = {
-        "app": client.app_id,
-        "user": user["id"],
-        "tid": world.tenant.id,
-        "issued": world.now().isoformat(),
-    }
+    now = world.now().isoformat()
+    content = {**asdict(grant), "signed_in": grant.signed_in or now, "tid": world.tenant.id, "issued": now}
     payload = _b64(json.dumps(content).encode())
     return f"1.{payload}.{_mac(world, payload)}"
 
 
-def read_refresh_token(world: World, token: str) -> Object:
-    """The content of a refresh token (`app`, `user`). Raises Refused where it is not ours, or is too old."""
+def read_refresh_token(world: World, token: str) -> tuple[Grant, datetime]:
+    """What a refresh token stands for, and when it was issued. Raises Refused where it is not ours, or is too old."""
     version, _, rest = token.partition(".")
     payload, _, mac = rest.partition(".")
     if version != "1" or not hmac.compare_digest(mac.encode(), _mac(world, payload).encode()):
         raise Refused("refresh_token_invalid")
     content: Object = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    if content["tid"] != world.tenant.id:
+    if content.pop("tid") != world.tenant.id:
         raise Refused("refresh_token_invalid")
-    if world.now() - instant(content["issued"]) > REFRESH_TOKEN_LIFE:
-        raise Refused("refresh_token_expired", issued=content["issued"])
-    return content
+    issued = instant(content.pop("issued"))
+    grant = Grant(**content)
+    if grant.spa and world.now() - instant(grant.signed_in) > SPA_TOKEN_LIFE:
+        raise Refused("spa_token_expired", issued=grant.signed_in)
+    if world.now() - issued > REFRESH_TOKEN_LIFE:
+        raise Refused("refresh_token_expired", issued=issued.isoformat())
+    return grant, issued
 
 
 def _mac(world: World, payload: str) -> str:
-    secret = hashlib.sha256(b"refresh" + world.keys.to_pem().encode()).digest()
+    secret = hashlib.sha256(b"refresh" + world.keys.secret()).digest()
     return _b64(hmac.new(secret, payload.encode(), hashlib.sha256).digest())
 
 
@@ -194,7 +278,10 @@ def _sign(world: World, claims: Object) -> str:
     import jwt
 
     kid = world.keys.kid
-    return jwt.encode(claims, world.keys.private_key, algorithm="RS256", headers={"kid": kid, "x5t": kid, "typ": "JWT"})
+    # Tokens of version 2.0 name the key once (source: live fixture token-claims-client-credentials of entra-emulator).
+    thumbprint = {} if claims.get("ver") == "2.0" else {"x5t": kid}
+    headers = {"kid": kid, **thumbprint, "typ": "JWT"}
+    return jwt.encode(claims, world.keys.private_key, algorithm="RS256", headers=headers)
 
 
 def _opaque(size: int) -> str:

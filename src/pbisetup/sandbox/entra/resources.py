@@ -33,7 +33,7 @@ class Asked:
 
 
 def parse_scope(text: str) -> Asked:
-    """Take a v2 scope string apart. Raises Refused where it names several resources."""
+    """Take a v2 scope string apart. Raises Refused where it names several resources, or none."""
     words = text.split()
     oidc = frozenset(word for word in words if word.lower() in OIDC_SCOPES)
     resources: dict[str, str] = {}
@@ -44,10 +44,14 @@ def parse_scope(text: str) -> Asked:
         resource, slash, name = word.rpartition("/")
         if not slash:
             resource, name = GRAPH_AUDIENCE, word  # a bare name is a Graph permission
+        if not resource or not name:
+            raise Refused("scope_malformed", scope=text)
         resources.setdefault(normal(resource), resource)
         scopes.append(name)
     if len(resources) > 1:
         raise Refused("several_resources", scope=text)
+    if ".default" in scopes and set(scopes) != {".default"}:
+        raise Refused("default_with_others", scope=text)
     return Asked(next(iter(resources.values()), GRAPH_AUDIENCE), tuple(scopes), oidc, text)
 
 
@@ -64,7 +68,7 @@ def find_resource(world: World, asked: str) -> dict[str, Any]:
         found = next(
             (
                 each
-                for each in world.tenant.servicePrincipals
+                for each in world.tenant.servicePrincipals.peek()
                 if any(normal(str(name)) == wanted for name in each.get("servicePrincipalNames") or ())
             ),
             None,

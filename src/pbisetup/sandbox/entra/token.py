@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pbisetup.sandbox.entra import device, grants
-from pbisetup.sandbox.entra.authority import check_tenant, find_client
+from pbisetup.sandbox.entra import cors, device, grants, sign_ins
+from pbisetup.sandbox.entra.authority import check_audience, check_tenant, find_client
 from pbisetup.sandbox.entra.causes import Refused, no_store, refusal
 from pbisetup.sandbox.entra.credential import basic_credentials
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
 
-GRANTS: dict[str, Callable[[World, grants.Request], dict[str, Any]]] = {
-    "client_credentials": grants.client_credentials,
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANTS: dict[str, tuple[str, Callable[[World, grants.Request], dict[str, Any]]]] = {
+    "client_credentials": ("client_credentials", grants.client_credentials),
+    "authorization_code": ("authorization_code", grants.authorization_code),
     # The second spelling is msal-node's and the v1 endpoint's (clients.md 2).
-    "urn:ietf:params:oauth:grant-type:device_code": grants.device_code,
-    "device_code": grants.device_code,
-    "refresh_token": grants.refresh_token,
-    "password": grants.password,
+    "urn:ietf:params:oauth:grant-type:device_code": ("device_code", grants.device_code),
+    "device_code": ("device_code", grants.device_code),
+    "refresh_token": ("refresh_token", grants.refresh_token),
+    "password": ("password", grants.password),
+    JWT_BEARER: ("on_behalf_of", grants.on_behalf_of),
 }
+"""By the name of the grant: which flow that is, and who answers it."""
 
 
 def token_v2(world: World, call: Call) -> Reply:
     """`POST /{tenant}/oauth2/v2.0/token`."""
-    return _answer(world, call, lambda: _token(world, _request(world, call, v1=False)))
+    return _token_reply(world, call, v1=False)
 
 
 def token_v1(world: World, call: Call) -> Reply:
     """`POST /{tenant}/oauth2/token`: takes `resource`, answers its numbers as strings."""
-    return _answer(world, call, lambda: _token(world, _request(world, call, v1=True)))
+    return _token_reply(world, call, v1=True)
 
 
 def device_code_v2(world: World, call: Call) -> Reply:
@@ -46,6 +50,17 @@ def post_only(world: World, call: Call) -> Reply:
     return refusal(world, call, Refused("post_only", method=call.method))
 
 
+def _token_reply(world: World, call: Call, *, v1: bool) -> Reply:
+    attempt = sign_ins.Attempt()
+    try:
+        answer = _token(world, _request(world, call, attempt, v1=v1))
+    except Refused as refused:
+        sign_ins.record(world, call, attempt, refused)
+        return cors.allow(call, refusal(world, call, refused))
+    sign_ins.record(world, call, attempt, None)
+    return cors.allow(call, Reply(200, answer, no_store()))
+
+
 def _answer(world: World, call: Call, work: Callable[[], dict[str, Any]]) -> Reply:
     try:
         return Reply(200, work(), no_store())
@@ -53,25 +68,36 @@ def _answer(world: World, call: Call, work: Callable[[], dict[str, Any]]) -> Rep
         return refusal(world, call, refused)
 
 
-def _request(world: World, call: Call, *, v1: bool) -> grants.Request:
+def _request(world: World, call: Call, attempt: sign_ins.Attempt, *, v1: bool) -> grants.Request:
     try:
         form = call.form()
     except BadBody:
         raise Refused("not_a_form") from None
     basic = basic_credentials(call)
     if basic is not None:
+        if form.get("client_id", basic[0]).lower() != basic[0].lower():
+            raise Refused("two_client_ids", ids=f"{basic[0]}, {form['client_id']}")
         form = {"client_id": basic[0], "client_secret": basic[1]} | form
-    own = check_tenant(world, call.params["tenant"])
+    tenant = call.params["tenant"]
+    if tenant.lower() == "consumers" and form.get("client_id", "").strip():
+        check_audience(find_client(world, form["client_id"]), tenant)
+    try:
+        own = check_tenant(world, tenant)
+    except Refused as refused:
+        if refused.key == "tenant_other_cloud" and (form.get("client_secret") or form.get("client_assertion")):
+            raise Refused("confidential_across_clouds") from None
+        raise
     if not v1 and "resource" in form:
         raise Refused("resource_on_v2")
-    return grants.Request(form, own, v1)
+    return grants.Request(form, own, v1, tenant, call.headers.get("origin"), attempt)
 
 
 def _token(world: World, request: grants.Request) -> dict[str, Any]:
     grant = request.need("grant_type")
-    handler = GRANTS.get(grant)
+    flow, handler = GRANTS.get(grant, ("", None))
     if handler is None:
         raise Refused("grant_type_unknown", grant=grant)
+    request.attempt.flow = flow
     answer = handler(world, request)
     if request.v1:
         now = int(world.now().timestamp())
@@ -85,8 +111,9 @@ def _token(world: World, request: grants.Request) -> dict[str, Any]:
 
 
 def _device(world: World, call: Call, *, v1: bool) -> dict[str, Any]:
-    request = _request(world, call, v1=v1)
+    request = _request(world, call, sign_ins.Attempt(), v1=v1)
     client = find_client(world, request.need("client_id"))
+    check_audience(client, request.authority)
     asked = request.asked()
     answer = device.issue(world, client.app_id, asked.text, call.origin)
     if v1:

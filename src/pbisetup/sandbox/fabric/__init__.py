@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pbisetup.sandbox.fabric import tenant_settings, workspaces
+from pbisetup.sandbox.fabric import items, tenant_settings, workspaces
 from pbisetup.sandbox.fabric.service import unknown
 from pbisetup.sandbox.wire import Route
 
-routes: Final[list[Route]] = [*tenant_settings.routes, *workspaces.routes]
+routes: Final[list[Route]] = [*tenant_settings.routes, *workspaces.routes, *items.routes]
 
 __all__ = ["routes", "unknown"]

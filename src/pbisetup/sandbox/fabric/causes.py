@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pbisetup.sandbox.front_end import dressed
 from pbisetup.sandbox.wire import Call, Reply
 
 
@@ -85,8 +86,8 @@ CAUSES: Final[dict[str, Cause]] = {
         429,
         "RequestBlocked",
         "Request is blocked by the upstream service until: {until} (UTC)",
-        "powerbi.md 7 (429, Retry-After); code and text known",
-        "one source",
+        "recorded in microsoft/fabric-cli (test_ls_external_data_shares_success, 2026-04)",
+        "observed live",
         retriable=True,
     ),
     # Workspaces
@@ -136,6 +137,13 @@ CAUSES: Final[dict[str, Cause]] = {
         "powerbi.md 6.2",
         "documented",
     ),
+    "principal_not_found": Cause(
+        400,
+        "PrincipalNotFound",
+        "The provided principal was not found",
+        "recorded in microsoft/fabric-cli (test_acls_set_workspace_invalid_identity_failure, 2025-09)",
+        "observed live",
+    ),
     "principal_has_role": Cause(
         409,
         "PrincipalAlreadyHasWorkspaceRolePermissions",
@@ -173,22 +181,33 @@ class Refused(Exception):
         self.cause = CAUSES[name]
         self.headers = headers or {}
         self.message = self.cause.message.format(**fields)
+        self.details: list[dict[str, Any]] = []
+        self.related: dict[str, str] | None = None
         super().__init__(self.message)
+
+    def about(self, kind: str, id_: str, *, detail: tuple[str, str] | None = None) -> Refused:
+        """The same refusal with the resource that it is about, and in its details another one."""
+        self.related = _resource(kind, id_)
+        if detail is not None:
+            self.details.append({"relatedResource": _resource(*detail)})
+        return self
+
+
+def _resource(kind: str, id_: str) -> dict[str, str]:
+    return {"resourceId": id_, "resourceType": kind}
 
 
 def reply(call: Call, refused: Refused) -> Reply:
-    """The refusal as Fabric sends it (source: powerbi.md 6.2: body and header)."""
+    """The refusal as Fabric sends it: details and the resource only where there are any, `isRetriable` since 2026.
+
+    source: recordings in microsoft/fabric-cli; powerbi.md 6.2.
+    """
     cause = refused.cause
-    body = {
-        "requestId": call.request_id,
-        "errorCode": cause.code,
-        "message": refused.message,
-        "moreDetails": [],
-        "isRetriable": cause.retriable,
-    }
-    headers = {
-        "RequestId": call.request_id,
-        "x-ms-public-api-error-code": cause.code,
-        **refused.headers,
-    }
-    return Reply(cause.status, body, headers)
+    body: dict[str, Any] = {"requestId": call.request_id, "errorCode": cause.code}
+    if refused.details:
+        body["moreDetails"] = refused.details
+    body["message"] = refused.message
+    if refused.related is not None:
+        body["relatedResource"] = refused.related
+    body["isRetriable"] = cause.retriable
+    return dressed(call, cause.status, body, {"x-ms-public-api-error-code": cause.code, **refused.headers})

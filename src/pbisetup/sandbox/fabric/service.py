@@ -11,6 +11,7 @@ from typing import Final
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
 from pbisetup.sandbox.fabric.causes import Refused, reply
+from pbisetup.sandbox.front_end import dressed
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.wire import BadBody, Call, Reply, Route, World
 
@@ -119,7 +120,7 @@ def route(method: str, template: str, guard: Guard, handle: Handle) -> Route:
             return reply(call, refused)
         except BadBody:
             return reply(call, Refused("input_invalid", what="the body is not a JSON object"))
-        return Reply(answer.status, answer.body, {"RequestId": call.request_id, **answer.headers}, answer.media_type)
+        return dressed(call, answer.status, answer.body, dict(answer.headers))
 
     return Route(method, template, handler)
 
@@ -130,5 +131,5 @@ def unknown(call: Call) -> Reply:
 
 
 def collection(values: list[dict[str, object]]) -> Reply:
-    """A list that fits one page."""
-    return Reply(200, {"value": values, "continuationToken": None, "continuationUri": None})
+    """A list that fits one page: it says nothing of a next one (source: recordings in microsoft/fabric-cli)."""
+    return Reply(200, {"value": values})

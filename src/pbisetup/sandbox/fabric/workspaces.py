@@ -16,15 +16,15 @@ MOST_PRINCIPALS: Final = 1000
 
 
 def list_workspaces(request: Request) -> Reply:
-    """Those where the caller has a role, itself or by a group."""
-    return collection([_shown(w) for w in request.tenant.workspaces if _role(request, w)])
+    """A user's own, then those where the caller has a role, itself or by a group."""
+    return collection([*_mine(request), *(_shown(w) for w in request.tenant.workspaces if _role(request, w))])
 
 
 def get_workspace(request: Request) -> Reply:
-    workspace = _workspace(request, "Viewer")
+    workspace = workspace_of(request, "Viewer")
     capacity = request.tenant.capacities.get(str(workspace.get("capacityId")))
-    more = {"capacityRegion": capacity.get("region"), "capacityAssignmentProgress": "Completed"} if capacity else {}
-    return Reply(200, {**_shown(workspace), **more})
+    more = _on_capacity(capacity) if capacity else {}
+    return Reply(200, {**_shown(workspace), **more, "capacityAssignmentProgress": "Completed"})
 
 
 def create_workspace(request: Request) -> Reply:
@@ -49,7 +49,7 @@ def create_workspace(request: Request) -> Reply:
     workspace = {
         "id": str(uuid.uuid4()),
         "displayName": name,
-        "description": str(body.get("description") or ""),
+        **({"description": str(body["description"])} if body.get("description") else {}),
         "type": "Workspace",
         "capacityId": capacity_id,
         "roleAssignments": [
@@ -62,43 +62,53 @@ def create_workspace(request: Request) -> Reply:
     return Reply(201, _shown(workspace), {"Location": where})
 
 
+def delete_workspace(request: Request) -> Reply:
+    """200 without a body; only its Admins may (source: Fabric REST reference, Workspaces - Delete Workspace)."""
+    workspace = workspace_of(request, "Admin")
+    request.tenant.workspaces.remove(workspace["id"])
+    request.changed()
+    return Reply(200)
+
+
 def list_role_assignments(request: Request) -> Reply:
-    workspace = _workspace(request, "Member")
+    workspace = workspace_of(request, "Member")
     return collection([_assignment(request, a) for a in workspace.get("roleAssignments", [])])
 
 
 def get_role_assignment(request: Request) -> Reply:
-    return Reply(200, _assignment(request, _entry(request, _workspace(request, "Member"))))
+    return Reply(200, _assignment(request, _entry(request, workspace_of(request, "Member"))))
 
 
 def add_role_assignment(request: Request) -> Reply:
     """201 with Location. The principal is named by object id; a client id is nobody in Entra (powerbi.md
     7).
     """
-    workspace = _workspace(request, "Member")
+    workspace = workspace_of(request, "Member")
     body = request.call.json()
     role = _wanted_role(request, workspace, body)
     principal = body.get("principal")
     if not isinstance(principal, dict) or not isinstance(principal.get("id"), str):
         raise Refused("input_invalid", what="principal")
     found = request.tenant.principal(principal["id"])
-    if found is None or principal.get("type") != _TYPES[found[0]]:
-        raise Refused("principal_unknown", id=principal["id"])
+    if found is None or principal.get("type") not in _TYPES.values():
+        raise Refused("principal_not_found").about("Workspace", workspace["id"], detail=("Principal", principal["id"]))
     entries = workspace.setdefault("roleAssignments", [])
     id_ = found[1]["id"]
     if any(a["principal"]["id"] == id_ for a in entries):
         raise Refused("principal_has_role")
     if len(entries) >= MOST_PRINCIPALS:
         raise Refused("too_many_principals")
-    entry = {"id": id_, "principal": {"id": id_, "type": principal["type"]}, "role": role}
+    # The type is the principal's own, whatever the body calls it, and its details come with the next read
+    # (source: recorded in microsoft/fabric-cli, test_acls_ls_workspace_success, 2025-09).
+    entry = {"id": id_, "principal": {"id": id_, "type": _TYPES[found[0]]}, "role": role}
     entries.append(entry)
     request.changed()
     where = f"{request.call.origin}/v1/workspaces/{workspace['id']}/roleAssignments/{id_}"
-    return Reply(201, _assignment(request, entry), {"Location": where})
+    return Reply(201, entry, {"Location": where})
 
 
 def change_role_assignment(request: Request) -> Reply:
-    workspace = _workspace(request, "Member")
+    workspace = workspace_of(request, "Member")
     entry = _entry(request, workspace)
     role = _wanted_role(request, workspace, request.call.json())
     _only_admins_touch_admins(request, workspace, entry)
@@ -108,7 +118,7 @@ def change_role_assignment(request: Request) -> Reply:
 
 
 def remove_role_assignment(request: Request) -> Reply:
-    workspace = _workspace(request, "Member")
+    workspace = workspace_of(request, "Member")
     entry = _entry(request, workspace)
     _only_admins_touch_admins(request, workspace, entry)
     workspace["roleAssignments"].remove(entry)
@@ -126,11 +136,31 @@ def list_capacities(request: Request) -> Reply:
     return collection(shown)
 
 
+def _mine(request: Request) -> list[Object]:
+    """My workspace of a user that has one (source: recorded in microsoft/fabric-cli, test_acls/class_setup)."""
+    person = request.tenant.users.get(request.caller.object_id) if request.caller.kind == "user" else None
+    id_ = ((person or {}).get("myWorkspace") or {}).get("id")
+    return [{"id": id_, "displayName": "My workspace", "description": "", "type": "Personal"}] if id_ else []
+
+
+def _on_capacity(capacity: Object) -> Object:
+    """What only the read of one workspace shows of its capacity (source: recorded in microsoft/fabric-cli)."""
+    region = str(capacity.get("region") or "")
+    onelake = f"https://{region.replace(' ', '').lower()}-onelake"
+    return {
+        "capacityRegion": region,
+        "oneLakeEndpoints": {
+            "blobEndpoint": f"{onelake}.blob.fabric.microsoft.com",
+            "dfsEndpoint": f"{onelake}.dfs.fabric.microsoft.com",
+        },
+    }
+
+
 def _role(request: Request, workspace: Object) -> str | None:
     return access.workspace_role(request.tenant, workspace, request.caller.object_id)
 
 
-def _workspace(request: Request, least: str) -> Object:
+def workspace_of(request: Request, least: str) -> Object:
     """The workspace of the path, where the caller has at least this role. Without any it is not found."""
     id_ = request.call.params["workspaceId"]
     workspace = request.tenant.workspaces.get(id_)
@@ -143,13 +173,14 @@ def _workspace(request: Request, least: str) -> Object:
 
 
 def _wanted_role(request: Request, workspace: Object, body: Object) -> str:
-    role = body.get("role")
-    if role not in access.ROLES:
+    # Read without regard to case (source: recorded in microsoft/fabric-cli: `member` became `Member`).
+    role = {name.lower(): name for name in access.ROLES}.get(str(body.get("role")).lower())
+    if role is None:
         raise Refused("input_invalid", what="role")
     # A Member cannot make an Admin (source: workspace roles page, known).
     if role == "Admin" and _role(request, workspace) != "Admin":
         raise Refused("workspace_role_too_low")
-    return str(role)
+    return role
 
 
 def _only_admins_touch_admins(request: Request, workspace: Object, entry: Object) -> None:
@@ -197,7 +228,8 @@ def _shown(workspace: Object) -> Object:
     shown = {
         "id": workspace["id"],
         "displayName": workspace["displayName"],
-        "description": workspace.get("description", ""),
+        # Left out where nobody gave one (source: recorded in microsoft/fabric-cli).
+        **({"description": workspace["description"]} if "description" in workspace else {}),
         "type": workspace.get("type", "Workspace"),
     }
     if workspace.get("capacityId"):
@@ -212,6 +244,7 @@ routes: Final[list[Route]] = [
     route("GET", "/v1/workspaces", open_to(*READ), list_workspaces),
     route("POST", "/v1/workspaces", open_to(*WRITE), create_workspace),
     route("GET", _ONE, open_to(*READ), get_workspace),
+    route("DELETE", _ONE, open_to(*WRITE), delete_workspace),
     route("GET", _ROLES, open_to(*READ), list_role_assignments),
     route("POST", _ROLES, open_to(*WRITE), add_role_assignment),
     route("GET", f"{_ROLES}/{{assignmentId}}", open_to(*READ), get_role_assignment),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from pbisetup.sandbox.graph import keys, lag, refs
+from pbisetup.sandbox.graph import app_restrictions, entitlements, keys, lag, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.owners import MOST_OWNERS, may_own, relation_routes
+from pbisetup.sandbox.graph.owners import may_own, relation_routes
 from pbisetup.sandbox.graph.query import count, listing, selected
 from pbisetup.sandbox.graph.schema import APPLICATION, is_guid
 from pbisetup.sandbox.graph.service import Request, Resolve, route
@@ -28,12 +28,13 @@ _ADMINS = {"Global Administrator", "Application Administrator", "Cloud Applicati
 
 
 def list_applications(request: Request, _: Any) -> Reply:
-    rows = [("application", item) for item in request.tenant.applications]
+    alive = request.tenant.applications.peek()
+    rows = [("application", item) for item in (*alive, *recycle_bin.lingering(request, "application"))]
     return listing(request, "applications", "application", rows)
 
 
 def count_applications(request: Request, _: Any) -> Reply:
-    return count(request, "application", [("application", item) for item in request.tenant.applications])
+    return count(request, "application", [("application", item) for item in request.tenant.applications.peek()])
 
 
 def get_application(request: Request, item: Object) -> Reply:
@@ -43,8 +44,12 @@ def get_application(request: Request, item: Object) -> Reply:
 
 
 def create_application(request: Request, _: Any) -> Reply:
-    item = _create(request, request.call.json())
-    return Reply(201, single(request, "application", item, "applications"))
+    return _created(request, _create(request, request.call.json()))
+
+
+def _created(request: Request, item: Object) -> Reply:
+    """The new application, with its time in more decimals than any later read shows."""
+    return Reply(201, {**single(request, "application", item, "applications"), "createdDateTime": request.precise()})
 
 
 def patch_application(request: Request, item: Object) -> Reply:
@@ -71,33 +76,16 @@ def upsert_application(request: Request, item: Object | None) -> Reply:
     request.require("applications.create")
     if body.get("uniqueName", name) != name:
         raise GraphError("value_invalid", property="uniqueName", resource="Application")
-    created = _create(request, {**body, "uniqueName": name})
-    return Reply(201, single(request, "application", created, "applications"))
+    return _created(request, _create(request, {**body, "uniqueName": name}))
 
 
 def delete_application(request: Request, item: Object) -> Reply:
     """Soft: the application and its service principal become deleted items (source: entra.md 1.14)."""
-    tenant = request.tenant
-    tenant.applications.remove(item["id"])
-    soft_delete(request, "application", item)
-    principal = tenant.servicePrincipals.by("appId", item["appId"])
+    recycle_bin.put(request, "application", item)
+    principal = request.tenant.servicePrincipals.by("appId", item["appId"])
     if principal is not None:
-        tenant.servicePrincipals.remove(principal["id"])
-        soft_delete(request, "servicePrincipal", principal)
+        recycle_bin.put(request, "servicePrincipal", principal)
     return Reply(204)
-
-
-def soft_delete(request: Request, kind: str, item: Object) -> None:
-    """Move an object into the deleted items, from where it can be restored."""
-    when = request.stamp()
-    entry = {
-        "id": item["id"],
-        "kind": kind,
-        "deletedDateTime": when,
-        "object": {**item, "deletedDateTime": when},
-    }
-    request.tenant.deletedItems.add(entry)
-    request.changed()
 
 
 def creates_if_missing(request: Request) -> bool:
@@ -135,13 +123,16 @@ def update(request: Request, item: Object, body: Object) -> None:
         _check_unique_name(request, accepted["uniqueName"])
     _check_values(request, accepted, item["id"])
     if "keyCredentials" in accepted:
-        accepted["keyCredentials"] = keys.merged(
-            request.world, item.get("keyCredentials", []), accepted["keyCredentials"]
-        )
+        accepted["keyCredentials"] = keys.replaced(request, item, accepted["keyCredentials"], "application")
     for name in ("api", "web", "spa", "publicClient", "info", "parentalControlSettings"):
         # A complex value is merged: what the body leaves out stays (known).
         if isinstance(accepted.get(name), dict) and isinstance(item.get(name), dict):
             accepted[name] = {**item[name], **accepted[name]}
+    wanted = {**item, **accepted}
+    if "appRoles" in accepted or "api" in accepted:
+        entitlements.check(request, item, wanted)
+    entitlements.check_size(request, wanted)
+    _check_new_uris(request, item, wanted)
     item.update(accepted)
     request.tenant.applications.reindex(item)
     _mirror(request, item)
@@ -152,6 +143,7 @@ def _create(request: Request, body: Object) -> Object:
     tenant = request.tenant
     if body.get("passwordCredentials"):
         raise GraphError("password_not_settable")
+    quotas.check_new(request, "application")
     accepted = APPLICATION.accept(body)
     if not accepted.get("displayName"):
         raise GraphError("value_required", property="displayName", resource="Application")
@@ -161,7 +153,7 @@ def _create(request: Request, body: Object) -> Object:
     owners = refs.bound(request, body, "owners")
     for id_ in owners:
         may_own(request, {}, *refs.principal(request, id_))
-    if len(owners) > MOST_OWNERS:
+    if len(owners) > quotas.of(request.world, "ownersPerObject"):
         raise GraphError("owner_quota")
     if _creator_becomes_owner(request) and request.caller.object_id not in owners:
         owners.insert(0, request.caller.object_id)
@@ -169,17 +161,23 @@ def _create(request: Request, body: Object) -> Object:
     for name, value in accepted.items():
         merge = isinstance(value, dict) and isinstance(blank.get(name), dict)
         blank[name] = {**blank[name], **value} if merge else value
-    blank["keyCredentials"] = keys.merged(request.world, [], blank["keyCredentials"])
+    certificates = blank.pop("keyCredentials")
     item: Object = {
         "id": str(uuid.uuid4()),
         "appId": str(uuid.uuid4()),
         "createdDateTime": request.stamp(),
         "publisherDomain": tenant.domain,
         **blank,
+        "keyCredentials": [],
         "owners": owners,
         "federatedIdentityCredentials": [],
         "_createdAt": request.born(),
+        "_createdBy": request.caller.object_id,
     }
+    entitlements.check(request, {}, item)
+    entitlements.check_size(request, item)
+    _check_new_uris(request, {}, item)
+    item["keyCredentials"] = keys.replaced(request, item, certificates, "application")
     tenant.applications.add(item)
     request.changed()
     return item
@@ -201,7 +199,7 @@ def _check_unique_name(request: Request, name: object) -> None:
         raise GraphError("value_invalid", property="uniqueName", resource="Application")
     tenant = request.tenant
     # source: entra.md 1.2: a soft-deleted app keeps its uniqueName until it is purged.
-    deleted = (e["object"] for e in tenant.deletedItems if e["kind"] == "application")
+    deleted = [entry["object"] for entry in recycle_bin.entries(request, "application")]
     taken = any(str(item.get("uniqueName") or "").lower() == name.lower() for item in deleted)
     if taken or tenant.applications.by("uniqueName", name) is not None:
         raise GraphError("taken", property="uniqueName")
@@ -220,14 +218,23 @@ def _check_values(request: Request, accepted: Object, own_id: str | None) -> Non
             raise GraphError("value_invalid", property=f"{name}.redirectUris", resource="Application")
     if accepted.get("signInAudience", "AzureADMyOrg") not in _AUDIENCES:
         raise GraphError("value_invalid", property="signInAudience", resource="Application")
-    _check_required_access(accepted.get("requiredResourceAccess", []))
+    _check_required_access(request, accepted.get("requiredResourceAccess", []))
     wanted = {uri.lower() for uri in accepted.get("identifierUris", [])}
-    for other in request.tenant.applications:
+    # source: entra.md 1.14: a soft-deleted app keeps its identifier URIs too.
+    deleted = [entry["object"] for entry in recycle_bin.entries(request, "application")] if wanted else []
+    for other in (*request.tenant.applications.peek(), *deleted) if wanted else ():
         if other["id"] != own_id and wanted & {uri.lower() for uri in other.get("identifierUris", [])}:
             raise GraphError("taken", property="identifierUris")
 
 
-def _check_required_access(entries: list[Any]) -> None:
+def _check_new_uris(request: Request, held: Object, wanted: Object) -> None:
+    present = {str(uri).lower() for uri in held.get("identifierUris") or []}
+    app_restrictions.check_uris(
+        request, wanted, [uri for uri in wanted.get("identifierUris") or [] if uri.lower() not in present]
+    )
+
+
+def _check_required_access(request: Request, entries: list[Any]) -> None:
     total = 0
     for entry in entries:
         access = entry.get("resourceAccess") if isinstance(entry, dict) else None
@@ -237,11 +244,13 @@ def _check_required_access(entries: list[Any]) -> None:
             if not isinstance(each, dict) or not is_guid(each.get("id")) or each.get("type") not in ("Role", "Scope"):
                 raise GraphError("value_invalid", property="requiredResourceAccess", resource="Application")
         total += len(access)
-    # source: entra.md 1.1: 50 resource APIs and 400 permissions.
-    if len(entries) > 50:
-        raise GraphError("limit", what="required resources", limit=50)
-    if total > 400:
-        raise GraphError("limit", what="required permissions", limit=400)
+    for found, name, what in (
+        (len(entries), "requiredResources", "required resources"),
+        (total, "requiredPermissions", "required permissions"),
+    ):
+        most = quotas.of(request.world, name)
+        if found > most:
+            raise GraphError("limit", what=what, limit=most)
 
 
 def _ids(entries: Any) -> set[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import lag, refs
+from pbisetup.sandbox.graph import lag, quotas, refs
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import page, parse_filter
 from pbisetup.sandbox.graph.schema import is_guid
@@ -15,7 +15,6 @@ from pbisetup.sandbox.graph.shape import public
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-MOST: Final = 1500  # source: entra.md 1.5
 _NO_ROLE: Final = "00000000-0000-0000-0000-000000000000"
 _PROPERTIES: Final = {
     "id", "appRoleId", "createdDateTime", "principalDisplayName", "principalId", "principalType",
@@ -59,13 +58,14 @@ def create(request: Request, item: Object) -> Reply:
     held = [a for a in request.tenant.appRoleAssignments if a["principalId"] == principal["id"]]
     if any(a["resourceId"] == resource["id"] and a["appRoleId"] == values["appRoleId"] for a in held):
         raise GraphError("assignment_exists")
-    if len(held) >= MOST:
-        raise GraphError("limit", what="app role assignments", limit=MOST)
+    most = quotas.of(request.world, "appRoleAssignmentsPerPrincipal")
+    if len(held) >= most:
+        raise GraphError("limit", what="app role assignments", limit=most)
     entry = {
         "id": secrets.token_urlsafe(32),
         "deletedDateTime": None,
         "appRoleId": values["appRoleId"],
-        "createdDateTime": request.stamp(),
+        "createdDateTime": request.precise(),
         "principalDisplayName": principal.get("displayName"),
         "principalId": principal["id"],
         "principalType": {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}[kind],
@@ -127,11 +127,12 @@ def _list(request: Request, item: Object, relation: str, entries: list[Object]) 
         for name in expression.properties() - _PROPERTIES:
             raise GraphError("query_property", property=name, type="appRoleAssignment")
         entries = [a for a in entries if expression.matches(a)]
-    return page(request, f"servicePrincipals('{item['id']}')/{relation}", [public(a) for a in entries])
+    return page(request, f"servicePrincipals('{item['id']}')/{relation}", [public(a) for a in entries], directory=True)
 
 
 def _shown(request: Request, item: Object, entry: Object) -> Object:
-    context = f"{request.base}/$metadata#servicePrincipals('{item['id']}')/appRoleAssignments/$entity"
+    side = "appRoleAssignedTo" if "/approleassignedto" in request.call.path.lower() else "appRoleAssignments"
+    context = f"{request.base}/$metadata#servicePrincipals('{item['id']}')/{side}/$entity"
     return {"@odata.context": context, **public(entry)}
 
 

@@ -1,12 +1,12 @@
-"""Soft-deleted applications and service principals: list, restore, purge (source: entra.md 1.14)."""
+"""Soft-deleted applications, service principals and groups: list, restore, purge (source: entra.md 1.14)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph import recycle_bin, refs
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.query import listing
+from pbisetup.sandbox.graph.query import count, listing
 from pbisetup.sandbox.graph.service import Handle, Request, route
 from pbisetup.sandbox.graph.shape import typed
 from pbisetup.sandbox.store import Object
@@ -14,15 +14,37 @@ from pbisetup.sandbox.wire import Reply, Route
 
 
 def lister(kind: str) -> Handle:
+    """GET of the deleted objects of one kind."""
+
     def handle(request: Request, _: Any) -> Reply:
-        rows = [(kind, entry["object"]) for entry in request.tenant.deletedItems if entry["kind"] == kind]
+        rows = [(kind, entry["object"]) for entry in recycle_bin.entries(request, kind)]
         return listing(request, f"{kind}s", kind, rows)
 
     return handle
 
 
+def counter(kind: str) -> Handle:
+    """How many of one kind are there; an advanced query."""
+
+    def handle(request: Request, _: Any) -> Reply:
+        return count(request, kind, [(kind, entry["object"]) for entry in recycle_bin.entries(request, kind)])
+
+    return handle
+
+
+# By kind: the operation that reading one needs, and the one that restoring or purging it needs.
+_RIGHTS: Final = {
+    "application": ("deleted.read", "deleted.write"),
+    "servicePrincipal": ("deleted.read", "deleted.write"),
+    "group": ("groups.read", "groups.write"),
+    "user": ("users.read", "users.write"),
+}
+
+
 def get_deleted(request: Request, item: Object) -> Reply:
-    return Reply(200, _shown(request, _entry(request, item["id"])))
+    entry = _entry(request, item["id"])
+    request.require(_RIGHTS[entry["kind"]][0], item)
+    return Reply(200, _shown(request, entry))
 
 
 def restore(request: Request, item: Object) -> Reply:
@@ -31,42 +53,46 @@ def restore(request: Request, item: Object) -> Reply:
     """
     tenant = request.tenant
     entry = _entry(request, item["id"])
+    request.require(_RIGHTS[entry["kind"]][1], item)
     if entry["kind"] == "servicePrincipal":
         # The application has to be back first, and nothing else may hold its place.
         if tenant.servicePrincipals.by("appId", item["appId"]) is not None:
             raise GraphError("service_principal_in_use", app_id=item["appId"])
         if item.get("appOwnerOrganizationId") == tenant.id and not tenant.applications.by("appId", item["appId"]):
             raise GraphError("no_backing_application", app_id=item["appId"])
-    collection = tenant.applications if entry["kind"] == "application" else tenant.servicePrincipals
+    _check_free(request, entry["kind"], item)
     tenant.deletedItems.remove(item["id"])
-    shown = _shown(request, entry)
-    shown["deletedDateTime"] = item["deletedDateTime"] = None
-    collection.add(item)
+    item["deletedDateTime"] = None
+    recycle_bin.collection(tenant, entry["kind"]).add(item)
+    # What comes back has to reach every replica again, as something new has.
+    item["_createdAt"] = request.born()
+    item.pop("_asked", None)
     request.changed()
-    return Reply(200, shown)
+    return Reply(200, _shown(request, entry))
 
 
 def purge(request: Request, item: Object) -> Reply:
     """204: gone for good, with its grants, memberships and ownerships; uniqueName and URIs are free again."""
-    tenant = request.tenant
-    tenant.deletedItems.remove(item["id"])
-    for assignment in tenant.appRoleAssignments:
-        if item["id"] in (assignment["principalId"], assignment["resourceId"]):
-            tenant.appRoleAssignments.remove(assignment["id"])
-    for grant in tenant.oauth2PermissionGrants:
-        if item["id"] in (grant["clientId"], grant["resourceId"]):
-            tenant.oauth2PermissionGrants.remove(grant["id"])
-    for collection in (tenant.applications, tenant.servicePrincipals, tenant.groups):
-        for holder in collection:
-            for relation in ("members", "owners"):
-                if item["id"] in holder.get(relation, []):
-                    holder[relation].remove(item["id"])
-    request.changed()
+    kind = _entry(request, item["id"])["kind"]
+    request.require(_RIGHTS[kind][1], item)
+    recycle_bin.purge(request, item, kind)
     return Reply(204)
 
 
+def _check_free(request: Request, kind: str, item: Object) -> None:
+    """Refuse where a live object has taken a name that must be unique."""
+    alive = recycle_bin.collection(request.tenant, kind)
+    for name in ("uniqueName", "appId", "userPrincipalName"):
+        if kind != "servicePrincipal" and item.get(name) and alive.by(name, str(item[name])) is not None:
+            raise GraphError("taken", property=name)
+    uris = {str(uri).lower() for uri in item.get("identifierUris") or []}
+    for other in alive.peek() if kind == "application" and uris else ():
+        if uris & {str(uri).lower() for uri in other.get("identifierUris") or []}:
+            raise GraphError("taken", property="identifierUris")
+
+
 def _entry(request: Request, id_: str) -> Object:
-    found = request.tenant.deletedItems.get(id_)
+    found = recycle_bin.find(request, id_)
     if found is None:
         raise GraphError("not_found", id=id_)
     return found
@@ -84,13 +110,19 @@ def _shown(request: Request, entry: Object) -> Object:
 
 def _routes() -> list[Route]:
     found: list[Route] = []
-    for kind in ("application", "servicePrincipal"):
+    for kind in recycle_bin.KINDS:
+        # Groups and users are read by the permissions for them (graph-docs directory-deleteditems-list).
+        read = {"group": "groups.read", "user": "users.read"}.get(kind, "deleted.read")
         for prefix in ("microsoft.graph", "graph"):
-            found += route("GET", f"/directory/deletedItems/{prefix}.{kind}", "deleted.read", lister(kind))
+            path = f"/directory/deletedItems/{prefix}.{kind}"
+            found += route("GET", path, read, lister(kind))
+            found += route("GET", f"{path}/$count", read, counter(kind))
     one = "/directory/deletedItems/{id}"
-    found += route("GET", one, "deleted.read", get_deleted, _object)
-    found += route("POST", f"{one}/restore", "deleted.write", restore, _object)
-    found += route("DELETE", one, "deleted.write", purge, _object)
+    # The right depends on the kind, which only the object tells: the handlers ask for it.
+    found += route("GET", one, "deleted.open", get_deleted, _object)
+    found += route("POST", f"{one}/restore", "deleted.change", restore, _object)
+    found += route("POST", f"{one}/microsoft.graph.restore", "deleted.change", restore, _object)
+    found += route("DELETE", one, "deleted.change", purge, _object)
     return found
 
 

@@ -10,6 +10,7 @@ from pbisetup.sandbox.graph.query import page
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request, Resolve, route
 from pbisetup.sandbox.graph.shape import typed
+from pbisetup.sandbox.roles import active_templates, role_object
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -53,6 +54,32 @@ def get_member_groups(request: Request, item: Object) -> Reply:
     return _strings(request, [g["id"] for g in groups if g.get("securityEnabled") or not only])
 
 
+def check_member_objects(request: Request, item: Object) -> Reply:
+    """Of these groups and directory roles (by the role's object id), those that hold the object, also by nesting."""
+    ids = _guids(request.call.json().get("ids"), "ids", 20)
+    held = {*_group_ids(request, item), *_role_ids(request, item)}
+    return _strings(request, [id_ for id_ in ids if id_ in held])
+
+
+def get_member_objects(request: Request, item: Object) -> Reply:
+    only = request.call.json().get("securityEnabledOnly", False)
+    if not isinstance(only, bool):
+        raise GraphError("value_invalid", property="securityEnabledOnly", resource="DirectoryObject")
+    groups = request.tenant.groups_of(item["id"], transitive=True)
+    found = [g["id"] for g in groups if g.get("securityEnabled") or not only]
+    # source: graph-docs directoryobject-getmemberobjects: with the flag, security groups alone (users only).
+    return _strings(request, found if only else [*found, *_role_ids(request, item)])
+
+
+def _group_ids(request: Request, item: Object) -> list[str]:
+    return [str(group["id"]).lower() for group in request.tenant.groups_of(item["id"], transitive=True)]
+
+
+def _role_ids(request: Request, item: Object) -> list[str]:
+    templates = active_templates(request.tenant, item["id"])
+    return [str(role_object(request.tenant, template)["id"]).lower() for template in templates]
+
+
 def _strings(request: Request, values: list[str]) -> Reply:
     return Reply(200, {"@odata.context": f"{request.base}/$metadata#Collection(Edm.String)", "value": values})
 
@@ -87,6 +114,8 @@ def _routes() -> list[Route]:
         for prefix in ("", "microsoft.graph."):
             found += route("POST", f"{base}/{prefix}checkMemberGroups", operation, check_member_groups, target)
             found += route("POST", f"{base}/{prefix}getMemberGroups", operation, get_member_groups, target)
+            found += route("POST", f"{base}/{prefix}checkMemberObjects", operation, check_member_objects, target)
+            found += route("POST", f"{base}/{prefix}getMemberObjects", operation, get_member_objects, target)
     return found
 
 

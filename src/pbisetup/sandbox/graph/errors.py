@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from pbisetup.sandbox.graph.error_row import Row
+from pbisetup.sandbox.graph.object_errors import OBJECT_ERRORS
+from pbisetup.sandbox.graph.protocol_errors import PROTOCOL_ERRORS
 from pbisetup.sandbox.wire import Call, Reply, World
-
-
-@dataclass(frozen=True)
-class Row:
-    """One error: what is sent, and how we know."""
-
-    status: int
-    code: str
-    message: str
-    """With `{placeholders}` that the raiser fills."""
-    source: str
-    grade: str
-    detail: str | None = None
-    """Code of the single entry of `details`, where the real error has one."""
-
 
 _NOT_PRESENT = "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
 
@@ -108,8 +96,8 @@ ERRORS: Final[dict[str, Row]] = {
         409,
         "Request_MultipleObjectsWithSameKeyValue",
         "FederatedIdentityCredential with name {name} already exists.",
-        "guess",
-        "inferred",
+        "azure-dev#1482",
+        "observed",
     ),
     # 400: references and uniqueness
     "taken": Row(
@@ -262,7 +250,7 @@ ERRORS: Final[dict[str, Row]] = {
         "several sources",
         "InvalidKeyEndDate",
     ),
-    # 400: queries
+    # 400: who asks, and queries
     "me_needs_user": Row(
         400,
         "BadRequest",
@@ -270,35 +258,8 @@ ERRORS: Final[dict[str, Row]] = {
         "known",
         "one source",
     ),
-    "filter_syntax": Row(400, "BadRequest", "Invalid filter clause: {reason}", "known", "one source"),
-    "query_property": Row(
-        400,
-        "BadRequest",
-        "Could not find a property named '{property}' on type 'microsoft.graph.{type}'.",
-        "known",
-        "one source",
-    ),
-    "query_value": Row(
-        400,
-        "BadRequest",
-        "Invalid value for query option '{option}'.",
-        "known (code); text guess",
-        "inferred",
-    ),
-    "query_unsupported": Row(
-        400,
-        "Request_UnsupportedQuery",
-        "Unsupported or invalid query filter clause specified for property '{property}' of resource '{resource}'.",
-        "entra.md 1.15, 6.4 (code); text known",
-        "one source",
-    ),
-    "page_token": Row(
-        400,
-        "Directory_ExpiredPageToken",
-        "The specified page token value has expired and can no longer be included in your request.",
-        "known",
-        "one source",
-    ),
+    **PROTOCOL_ERRORS,
+    **OBJECT_ERRORS,
 }
 
 
@@ -309,18 +270,22 @@ class GraphError(Exception):
         self.row = ERRORS[name]
         self.name = name
         self.message = self.row.message.format(**fields)
-        self.target = fields.get("property")
+        self.target = self.row.target or fields.get("property")
+        self.headers: dict[str, str] = {}
+        """Further headers of the answer."""
         super().__init__(self.message)
 
 
-def reply(world: World, call: Call, error: GraphError) -> Reply:
-    """The error as Graph sends it (source: entra.md 6.4, clients.md 4: `date` has no zone)."""
+def reply(world: World | None, call: Call, error: GraphError) -> Reply:
+    """The error as Graph sends it (source: entra.md 6.4, clients.md 4: `date` has no zone). Without a world, which
+    a path that leads nowhere does not reach, `date` is this machine's time.
+    """
     body: dict[str, Any] = {"code": error.row.code, "message": error.message}
     if error.row.detail is not None:
         body["details"] = [{"code": error.row.detail, "message": error.message, "target": error.target or "unknown"}]
     client_id = call.headers.get("client-request-id", call.request_id)
     body["innerError"] = {
-        "date": world.now().strftime("%Y-%m-%dT%H:%M:%S"),
+        "date": (world.now() if world else datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S"),
         "request-id": call.request_id,
         "client-request-id": client_id,
     }
@@ -330,4 +295,4 @@ def reply(world: World, call: Call, error: GraphError) -> Reply:
             'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
             'client_id="00000003-0000-0000-c000-000000000000"'
         )
-    return Reply(error.row.status, {"error": body}, headers)
+    return Reply(error.row.status, {"error": body}, {**headers, **error.headers})

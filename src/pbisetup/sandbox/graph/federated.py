@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph import quotas, refs
 from pbisetup.sandbox.graph.applications import BASES, creates_if_missing
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import page
@@ -15,16 +15,26 @@ from pbisetup.sandbox.graph.shape import public
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-MOST: Final = 20
-# guess: the documented length is 3 to 120, but nobody published a refusal of a shorter name, so only 120 is enforced.
+# At most 120 characters and URL friendly (Graph, federatedIdentityCredential). That there be three at least, and a letter
+# or digit first, is said only of the portal and of managed identities (entra-docs): here the latter holds, a guess.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 _TEXTS: Final = ("issuer", "subject", "description")
 _SETTABLE: Final = ("name", "audiences", *_TEXTS)
+# A flexible credential (beta) matches by an expression instead of a subject; only these issuers can (entra-docs
+# workload-identities-flexible-federated-identity-credentials).
+_EXPRESSION: Final = "claimsMatchingExpression"
+_FLEXIBLE: Final = (
+    "https://token.actions.githubusercontent.com",
+    "https://gitlab.com",
+    "https://app.terraform.io",
+)
+_CLAUSE: Final = re.compile(r"claims\['[A-Za-z0-9_]+'\] (?:eq|matches) '[^']+'(?: and claims\['[A-Za-z0-9_]+'\] "
+                            r"(?:eq|matches) '[^']+')*")  # fmt: skip
 _CONTEXT: Final = "applications('{id}')/federatedIdentityCredentials"
 
 
 def list_credentials(request: Request, app: Object) -> Reply:
-    return page(request, _CONTEXT.format(id=app["id"]), [public(each) for each in _held(app)])
+    return page(request, _CONTEXT.format(id=app["id"]), [_public(request, each) for each in _held(app)])
 
 
 def get_credential(request: Request, app: Object) -> Reply:
@@ -78,49 +88,80 @@ def _find(request: Request, app: Object) -> Object:
 
 
 def _create(request: Request, app: Object, body: Object) -> Object:
-    values = _checked(body)
-    for name in ("name", "issuer", "subject", "audiences"):
+    values = _checked(request, body)
+    # source: entra-docs workload-identities-set-up-flexible-federated-identity-credential: one of the two.
+    matched = _EXPRESSION if values.get(_EXPRESSION) else "subject"
+    for name in ("name", "issuer", matched, "audiences"):
         if not values.get(name):
             raise GraphError("value_required", property=name, resource="FederatedIdentityCredential")
+    _check_flexible(values)
     if not _NAME.fullmatch(values["name"]):
         raise GraphError("value_invalid", property="name", resource="FederatedIdentityCredential")
     if _by_name(app, values["name"]) is not None:
         raise GraphError("credential_name_taken", name=values["name"])
-    if len(_held(app)) >= MOST:
-        raise GraphError("limit", what="federated identity credentials", limit=MOST)
+    most = quotas.of(request.world, "federatedCredentialsPerApplication")
+    if len(_held(app)) >= most:
+        raise GraphError("limit", what="federated identity credentials", limit=most)
     _check_pair(app, values, None)
-    entry = {"id": str(uuid.uuid4()), "description": None, **values, "_createdAt": request.born()}
+    entry = {"id": str(uuid.uuid4()), "description": None, "subject": None, **values, "_createdAt": request.born()}
     _held(app).append(entry)
     request.changed()
     return entry
 
 
 def _update(request: Request, app: Object, entry: Object, body: Object) -> None:
-    values = _checked(body)
+    values = _checked(request, body)
     if values.get("name", entry["name"]) != entry["name"]:
         raise GraphError("immutable", property="name")
-    _check_pair(app, {**entry, **values}, entry)
+    wanted = {**entry, **values}
+    for name in ("issuer", "audiences"):
+        if not wanted.get(name):
+            raise GraphError("value_required", property=name, resource="FederatedIdentityCredential")
+    if not wanted.get("subject") and not wanted.get(_EXPRESSION):
+        raise GraphError("value_required", property="subject", resource="FederatedIdentityCredential")
+    _check_flexible(wanted)
+    _check_pair(app, wanted, entry)
     entry.update(values)
+    # A credential that was changed reaches the token service as late as a new one (entra.md 3.1).
+    entry["_createdAt"] = request.born()
     request.changed()
 
 
 def _check_pair(app: Object, values: Object, own: Object | None) -> None:
     """issuer and subject together are unique per app."""
-    pair = (values["issuer"], values["subject"])
-    if any(c is not own and (c["issuer"], c["subject"]) == pair for c in _held(app)):
-        raise GraphError("taken", property="issuer and subject")
+    pair = (values["issuer"], values.get("subject"))
+    if pair[1] and any(c is not own and (c["issuer"], c.get("subject")) == pair for c in _held(app)):
+        raise GraphError("credential_pair_taken", issuer=pair[0], subject=pair[1])
 
 
-def _checked(body: Object) -> Object:
+def _check_flexible(values: Object) -> None:
+    expression = values.get(_EXPRESSION)
+    if expression is None:
+        return
+    if values.get("subject"):
+        raise GraphError("credential_value", property="Subject")
+    if str(values["issuer"]).rstrip("/") not in _FLEXIBLE:
+        raise GraphError("credential_value", property="Issuer")
+    fits = isinstance(expression, dict) and expression.get("languageVersion") == 1
+    if not fits or not _CLAUSE.fullmatch(str(expression.get("value"))):
+        raise GraphError("credential_value", property="ClaimsMatchingExpression")
+
+
+def _checked(request: Request, body: Object) -> Object:
     resource = "FederatedIdentityCredential"
     values: Object = {}
     for name, value in body.items():
         if "@" in name or name == "id":
             continue
+        if name == _EXPRESSION and request.base.endswith("/beta"):
+            if value is not None and not isinstance(value, dict):
+                raise GraphError("value_invalid", property=name, resource=resource)
+            values[name] = value
+            continue
         if name not in _SETTABLE:
             raise GraphError("property_unknown", property=name)
         fits = _is_audiences(value) if name == "audiences" else isinstance(value, str) and len(value) <= 600
-        if not fits and not (value is None and name == "description"):
+        if not fits and not (value is None and name in ("description", "subject")):
             raise GraphError("value_invalid", property=name, resource=resource)
         values[name] = value
     return values
@@ -132,7 +173,16 @@ def _is_audiences(value: Any) -> bool:
 
 def _shown(request: Request, app: Object, entry: Object) -> Object:
     context = f"{request.base}/$metadata#{_CONTEXT.format(id=app['id'])}/$entity"
-    return {"@odata.context": context, **public(entry)}
+    return {"@odata.context": context, **_public(request, entry)}
+
+
+def _public(request: Request, entry: Object) -> Object:
+    """v1.0 does not know expressions."""
+    shown: Object = public(entry)
+    if request.base.endswith("/beta"):
+        return {_EXPRESSION: None, **shown}
+    shown.pop(_EXPRESSION, None)
+    return shown
 
 
 def _routes() -> list[Route]:

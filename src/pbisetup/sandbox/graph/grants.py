@@ -128,7 +128,7 @@ def _list(request: Request, grants: list[Object]) -> Reply:
         for name in expression.properties() - _PROPERTIES:
             raise GraphError("query_property", property=name, type="oAuth2PermissionGrant")
         grants = [g for g in grants if expression.matches(g)]
-    return page(request, "oauth2PermissionGrants", [public(g) for g in grants])
+    return page(request, "oauth2PermissionGrants", [public(g) for g in grants], directory=True)
 
 
 def _shown(request: Request, entry: Object) -> Object:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import lag, refs
+from pbisetup.sandbox.graph import lag, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.applications import or_missing
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.owners import may_own, related, relation_routes
+from pbisetup.sandbox.graph.owners import CASTS, may_own, related, relation_routes
 from pbisetup.sandbox.graph.query import Typed, count, listing, selected
 from pbisetup.sandbox.graph.schema import GROUP
-from pbisetup.sandbox.graph.service import Request, route
+from pbisetup.sandbox.graph.service import Handle, Request, route
 from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 BASES: Final = ("/groups/{id}", "/groups(uniqueName='{uniqueName}')")
+_KINDS: Final = {"Unified", "DynamicMembership"}
+_ADMINS: Final = {"Global Administrator", "Groups Administrator"}
 _FORBIDDEN: Final = set('@()\\[]";:<>, ')  # source: Graph group page, mailNickname (known)
 
 
@@ -39,6 +41,7 @@ def create_group(request: Request, _: Any) -> Reply:
 
 
 def patch_group(request: Request, item: Object) -> Reply:
+    lag.check(request.world, "groups.patch", item)
     _update(request, item, request.call.json())
     return Reply(204)
 
@@ -58,16 +61,41 @@ def upsert_group(request: Request, item: Object | None) -> Reply:
 
 
 def delete_group(request: Request, item: Object) -> Reply:
-    """Permanent (source: entra.md 1.11: assume no restore of security groups)."""
+    """Soft for Microsoft 365 groups, permanent for others (source: graph-docs directory-deleteditems-restore;
+    entra.md 1.11: assume no restore of security groups).
+    """
+    _check_source(item)
+    if item.get("isAssignableToRole"):
+        request.require("members.write.role_assignable", item)
+    if is_unified(item):
+        recycle_bin.put(request, "group", item)
+        return Reply(204)
     request.tenant.groups.remove(item["id"])
-    for other in request.tenant.groups:
-        if item["id"] in other.get("members", []):
-            other["members"].remove(item["id"])
+    recycle_bin.forget(request.tenant, item["id"])
+    quotas.purged(request, item)
     request.changed()
     return Reply(204)
 
 
 def transitive_members(request: Request, item: Object) -> Reply:
+    return listing(request, "directoryObjects", None, _transitive(request, item))
+
+
+def transitive_members_of(cast: str) -> Handle:
+    """GET of the members of one kind, also through nested groups."""
+
+    def handle(request: Request, item: Object) -> Reply:
+        rows = [pair for pair in _transitive(request, item) if pair[0] == cast]
+        return listing(request, f"{cast}s", cast, rows)
+
+    return handle
+
+
+def count_transitive_members(request: Request, item: Object) -> Reply:
+    return count(request, None, _transitive(request, item))
+
+
+def _transitive(request: Request, item: Object) -> list[Typed]:
     found: dict[str, Typed] = {}
     wanted = [item]
     while wanted:
@@ -76,25 +104,33 @@ def transitive_members(request: Request, item: Object) -> Reply:
                 found[member["id"]] = (kind, member)
                 if kind == "group":
                     wanted.append(member)
-    return listing(request, "directoryObjects", None, found.values())
+    return list(found.values())
+
+
+def is_unified(item: Object) -> bool:
+    """A Microsoft 365 group."""
+    return "Unified" in (item.get("groupTypes") or [])
 
 
 def _all(request: Request) -> list[Typed]:
-    return [("group", item) for item in request.tenant.groups]
+    return [("group", item) for item in request.tenant.groups.peek()]
 
 
 def _create(request: Request, body: Object) -> Object:
+    quotas.check_new(request, "group")
     accepted = GROUP.accept(body)
     for name in ("displayName", "mailNickname", "mailEnabled", "securityEnabled"):
         if accepted.get(name) in (None, ""):
             raise GraphError("value_required", property=name, resource="Group")
     _check(request, accepted)
+    _check_kind(request, accepted)
     owners = refs.bound(request, body, "owners")
     members = refs.bound(request, body, "members")
+    for id_ in members:
+        _check_member({**GROUP.blank(), **accepted, "id": None}, *refs.principal(request, id_))
     user = request.caller.kind == "user"
-    admins = {"Global Administrator", "Groups Administrator"}
     # source: Graph create-group page: a user who is no admin becomes the owner of what it creates (known).
-    if user and not owners and not active_roles(request.tenant, request.caller.object_id) & admins:
+    if user and not owners and not active_roles(request.tenant, request.caller.object_id) & _ADMINS:
         owners = [request.caller.object_id]
     item: Object = {
         "id": str(uuid.uuid4()),
@@ -105,6 +141,7 @@ def _create(request: Request, body: Object) -> Object:
         "owners": owners,
         "members": members,
         "_createdAt": request.born(),
+        "_createdBy": request.caller.object_id,
     }
     request.tenant.groups.add(item)
     request.changed()
@@ -113,6 +150,19 @@ def _create(request: Request, body: Object) -> Object:
 
 def _update(request: Request, item: Object, body: Object) -> None:
     accepted = GROUP.accept(body, item)
+    changed = {name for name, value in accepted.items() if value != item.get(name)}
+    if changed:
+        _check_source(item)
+    if item.get("isAssignableToRole"):
+        request.require("members.write.role_assignable", item)
+    # source: graph-docs group: set when the group is created and immutable then; the kind of a group stays, except
+    # that membership becomes dynamic or assigned.
+    for name in {"isAssignableToRole", "mailEnabled"} & changed:
+        raise GraphError("immutable", property=name)
+    if "groupTypes" in changed:
+        if ("Unified" in accepted["groupTypes"]) != is_unified(item):
+            raise GraphError("immutable", property="groupTypes")
+        _check_kind(request, {**item, **accepted})
     if item.get("uniqueName") and accepted.get("uniqueName", item["uniqueName"]) != item["uniqueName"]:
         raise GraphError("immutable", property="uniqueName")
     _check(request, {k: v for k, v in accepted.items() if v != item.get(k)})
@@ -127,17 +177,39 @@ def _check(request: Request, accepted: Object) -> None:
     nickname = accepted.get("mailNickname")
     if nickname is not None and (_FORBIDDEN & set(nickname) or not nickname.isascii()):
         raise GraphError("value_invalid", property="mailNickname", resource="Group")
-    if not all(isinstance(each, str) for each in accepted.get("groupTypes", [])):
+    types = accepted.get("groupTypes") or []
+    if not all(isinstance(each, str) and each in _KINDS for each in types):
         raise GraphError("value_invalid", property="groupTypes", resource="Group")
     name = accepted.get("uniqueName")
-    if name and request.tenant.groups.by("uniqueName", name) is not None:
+    deleted = [entry["object"] for entry in recycle_bin.entries(request, "group")] if name else []
+    taken = any(str(each.get("uniqueName") or "").lower() == str(name).lower() for each in deleted)
+    if name and (taken or request.tenant.groups.by("uniqueName", name) is not None):
         raise GraphError("taken", property="uniqueName")
+
+
+def _check_kind(request: Request, accepted: Object) -> None:
+    """Which combinations of properties make a group (source: graph-docs groups-overview)."""
+    types = accepted.get("groupTypes") or []
+    if accepted.get("mailEnabled") and "Unified" not in types:
+        raise GraphError("mail_group")
+    if "Unified" in types and not accepted.get("mailEnabled"):
+        raise GraphError("value_invalid", property="mailEnabled", resource="Group")
+    if not accepted.get("securityEnabled") and "Unified" not in types:
+        raise GraphError("value_invalid", property="securityEnabled", resource="Group")
+    if "DynamicMembership" in types and not accepted.get("membershipRule"):
+        raise GraphError("value_required", property="membershipRule", resource="Group")
     if accepted.get("isAssignableToRole"):
         request.require("members.write.role_assignable", {})
+        if types:
+            raise GraphError("role_group_type")
+        most = quotas.of(request.world, "roleAssignableGroups")
+        if sum(bool(each.get("isAssignableToRole")) for each in request.tenant.groups.peek()) >= most:
+            raise GraphError("limit", what="role-assignable groups", limit=most)
 
 
 def _may_add(request: Request, group: Object, kind: str, item: Object) -> None:
     _may_change(request, group, kind, item)
+    _check_member(group, kind, item)
     lag.check(request.world, "members.add_to_new_group", group)
     lag.check(request.world, "members.add", item)
 
@@ -150,9 +222,26 @@ def _may_change(request: Request, group: Object, kind: str, _item: Object) -> No
         request.require("members.write.role_assignable", group)
     if kind == "servicePrincipal":
         request.require("members.write.service_principal", group)
-    if "DynamicMembership" in group.get("groupTypes", []) or group.get("onPremisesSyncEnabled"):
-        # guess: the text; that neither kind of group takes members here is known.
-        raise GraphError("bad_reference")
+    _check_source(group)
+    if "DynamicMembership" in (group.get("groupTypes") or []):
+        # source: SupportArticles-docs authorization-requestdenied-403-error-add-user-group
+        raise GraphError("denied")
+
+
+def _check_source(group: Object) -> None:
+    """A group that comes from on-premises is changed there."""
+    if group.get("onPremisesSyncEnabled"):
+        raise GraphError("synced_object")
+
+
+def _check_member(group: Object, kind: str, item: Object) -> None:
+    """Which objects a group can hold (source: graph-docs group-post-members: a Microsoft 365 group holds users; a
+    group in a role-assignable group is not supported). guess: the texts.
+    """
+    if is_unified(group) and kind != "user":
+        raise GraphError("group_values_invalid")
+    if kind == "group" and (group.get("isAssignableToRole") or item["id"] == group["id"] or is_unified(item)):
+        raise GraphError("group_values_invalid")
 
 
 def _keep_one_owner(_request: Request, group: Object, _kind: str, _item: Object) -> None:
@@ -167,7 +256,13 @@ def _routes() -> list[Route]:
     for base in BASES:
         found += route("GET", base, "groups.read", get_group, refs.group)
         found += route("DELETE", base, "groups.write", delete_group, refs.group)
-        found += route("GET", f"{base}/transitiveMembers", "groups.read", transitive_members, refs.group)
+        path = f"{base}/transitiveMembers"
+        found += route("GET", path, "groups.read", transitive_members, refs.group)
+        found += route("GET", f"{path}/$count", "groups.read", count_transitive_members, refs.group)
+        for cast in CASTS:
+            for prefix in ("microsoft.graph", "graph"):
+                handle = transitive_members_of(cast)
+                found += route("GET", f"{path}/{prefix}.{cast}", "groups.read", handle, refs.group)
         found += relation_routes(base, "members", "groups.read", "members.write", refs.group, _may_add, _may_change)
         found += relation_routes(base, "owners", "groups.read", "groups.write", refs.group, may_own, _keep_one_owner)
     found += route("PATCH", BASES[0], "groups.write", patch_group, refs.group)

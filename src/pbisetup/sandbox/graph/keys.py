@@ -1,5 +1,5 @@
-"""Certificates of an application: the whole list is replaced by PATCH, new entries are checked against the
-certificate.
+"""Certificates of an application or service principal: the list that PATCH replaces as a whole, and one at a time by
+addKey and removeKey with a proof of possession (source: entra.md 1.8).
 """
 
 from __future__ import annotations
@@ -8,37 +8,96 @@ import base64
 import binascii
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from pbisetup.sandbox.graph import app_restrictions, locks, proof, refs
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.schema import is_guid
+from pbisetup.sandbox.graph.service import Request, Resolve, route
 from pbisetup.sandbox.graph.times import read_time, write_time
 from pbisetup.sandbox.store import Object
-from pbisetup.sandbox.wire import World
+from pbisetup.sandbox.wire import Reply, Route, World
 
-LONGEST_NAME = 90  # source: entra.md 1.8: a longer displayName is cut
+if TYPE_CHECKING:
+    from cryptography import x509
+
+LONGEST_NAME: Final = 90  # source: entra.md 1.8: a longer displayName is cut
+_USAGE: Final = {"AsymmetricX509Cert": ("Verify", "Sign"), "X509CertAndPassword": ("Sign",)}
 
 
-def merged(world: World, held: list[Object], wanted: list[Any]) -> list[Object]:
-    """The new list of keyCredentials. Raises GraphError.
+def replaced(request: Request, item: Object, wanted: list[Any], kind: str) -> list[Object]:
+    """The new list of keyCredentials of an object. Raises GraphError.
 
-    An entry whose keyId is held must leave the key alone (source: entra.md 1.8); anything else is a new
-    certificate.
+    An entry whose keyId is held must leave the key alone; anything else is a new certificate.
     """
+    held = item.get("keyCredentials") or []
     by_id = {str(entry["keyId"]).lower(): entry for entry in held}
-    found = []
+    found, added, seen = [], [], set()
     for entry in wanted:
         if not isinstance(entry, dict):
             raise GraphError("value_invalid", property="keyCredentials", resource="Application")
         known = by_id.get(str(entry.get("keyId")).lower())
-        found.append(_new(world, entry) if known is None else _unchanged(known, entry))
+        if known is None:
+            new = _new(request.world, entry)
+            added.append(new)
+        else:
+            _check_unchanged(known, entry)
+            new = known
+        if new["keyId"].lower() in seen:
+            raise GraphError("entitlement_twice", property="keyCredentials")
+        seen.add(new["keyId"].lower())
+        found.append(new)
+    if added:
+        app_restrictions.check_keys(request, item, kind, added)
+        for each in added:
+            each["_createdAt"] = request.born()
     return found
 
 
-def _unchanged(known: Object, entry: Object) -> Object:
+def add_key(kind: str) -> Any:
+    """POST addKey: 200 with the new entry. A certificate that is registered and valid must vouch for it."""
+
+    def handle(request: Request, item: Object) -> Reply:
+        body = request.call.json()
+        locks.check(request, item, kind, "keyCredentials")
+        proof.check(request.world, item, body.get("proof"))
+        entry = body.get("keyCredential")
+        if not isinstance(entry, dict):
+            raise GraphError("value_required", property="keyCredential", resource="KeyCredential")
+        new = _new(request.world, entry)
+        app_restrictions.check_keys(request, item, kind, [new])
+        new["_createdAt"] = request.born()
+        item.setdefault("keyCredentials", []).append(new)
+        request.changed()
+        context = f"{request.base}/$metadata#microsoft.graph.keyCredential"
+        shown = {k: v for k, v in new.items() if not k.startswith("_")}
+        return Reply(200, {"@odata.context": context, **shown, "key": None})
+
+    return handle
+
+
+def remove_key(kind: str) -> Any:
+    """POST removeKey: 204, or 400 when no certificate has that keyId."""
+
+    def handle(request: Request, item: Object) -> Reply:
+        body = request.call.json()
+        locks.check(request, item, kind, "keyCredentials")
+        proof.check(request.world, item, body.get("proof"))
+        key_id = body.get("keyId")
+        if not isinstance(key_id, str) or not is_guid(key_id):
+            raise GraphError("value_invalid", property="keyId", resource="KeyCredential")
+        held = item.get("keyCredentials") or []
+        left = [entry for entry in held if str(entry["keyId"]).lower() != key_id.lower()]
+        if len(left) == len(held):
+            raise GraphError("no_key")
+        item["keyCredentials"] = left
+        request.changed()
+        return Reply(204)
+
+    return handle
+
+
+def _check_unchanged(known: Object, entry: Object) -> None:
     for name in ("key", "type", "usage", "startDateTime", "endDateTime"):
         value = entry.get(name)
         if value is None or value == known.get(name):
@@ -46,12 +105,16 @@ def _unchanged(known: Object, entry: Object) -> Object:
         if name.endswith("DateTime") and read_time(value) == read_time(known.get(name)):
             continue
         raise GraphError("key_update", key_id=known["keyId"])
-    return known
 
 
 def _new(world: World, entry: Object) -> Object:
-    if entry.get("type") != "AsymmetricX509Cert" or entry.get("usage") not in ("Verify", "Sign"):
+    from cryptography.hazmat.primitives import hashes
+
+    if entry.get("usage") not in _USAGE.get(str(entry.get("type")), ()):
         raise GraphError("key_invalid")
+    key_id = entry.get("keyId")
+    if key_id is not None and not is_guid(key_id):
+        raise GraphError("value_invalid", property="keyId", resource="KeyCredential")
     certificate, key = _certificate(entry.get("key"))
     start = _moment(entry, "startDateTime", certificate.not_valid_before_utc)
     end = _moment(entry, "endDateTime", certificate.not_valid_after_utc)
@@ -66,9 +129,9 @@ def _new(world: World, entry: Object) -> Object:
         "displayName": str(name)[:LONGEST_NAME],
         "endDateTime": write_time(end),
         "key": key,
-        "keyId": str(entry.get("keyId") or uuid.uuid4()),
+        "keyId": str(key_id or uuid.uuid4()).lower(),
         "startDateTime": write_time(start),
-        "type": "AsymmetricX509Cert",
+        "type": entry["type"],
         "usage": entry["usage"],
     }
 
@@ -77,10 +140,13 @@ def _certificate(value: object) -> tuple[x509.Certificate, str]:
     """The certificate and its DER in base64; a PEM inside the base64 is read too, as the portal does
     (known).
     """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     if not isinstance(value, str):
         raise GraphError("key_invalid")
     try:
-        raw = base64.b64decode(value, validate=True)
+        raw = base64.b64decode("".join(value.split()), validate=True)  # Azure CLI sends the lines of a PEM file
         pem = raw.lstrip().startswith(b"-----BEGIN")
         certificate = x509.load_pem_x509_certificate(raw) if pem else x509.load_der_x509_certificate(raw)
         return certificate, base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
@@ -95,3 +161,21 @@ def _moment(entry: Object, name: str, default: datetime) -> datetime:
     if found is None:
         raise GraphError("value_invalid", property=name, resource="KeyCredential")
     return found
+
+
+def _routes() -> list[Route]:
+    found: list[Route] = []
+    holders: list[tuple[str, str, Resolve]] = [
+        ("/applications/{id}", "application", refs.application),
+        ("/applications(appId='{appId}')", "application", refs.application),
+        ("/servicePrincipals/{id}", "servicePrincipal", refs.service_principal),
+        ("/servicePrincipals(appId='{appId}')", "servicePrincipal", refs.service_principal),
+    ]
+    for base, kind, find in holders:
+        for prefix in ("", "microsoft.graph."):
+            found += route("POST", f"{base}/{prefix}addKey", "application_keys.roll", add_key(kind), find)
+            found += route("POST", f"{base}/{prefix}removeKey", "application_keys.roll", remove_key(kind), find)
+    return found
+
+
+routes = _routes()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph import quotas, refs
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.query import Typed, listing
+from pbisetup.sandbox.graph.query import Typed, count, listing
 from pbisetup.sandbox.graph.service import Handle, Request, Resolve, route
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-MOST_OWNERS: Final = 100  # source: entra.md 1.10
 CASTS: Final = ("user", "group", "servicePrincipal")
 
 Check = Callable[[Request, Object, str, Object], None]
@@ -31,6 +30,15 @@ def lister(relation: str, cast: str | None = None) -> Handle:
     def handle(request: Request, holder: Object) -> Reply:
         pairs = [pair for pair in related(request, holder, relation) if cast in (None, pair[0])]
         return listing(request, "directoryObjects" if cast is None else f"{cast}s", cast, pairs)
+
+    return handle
+
+
+def counter(relation: str) -> Handle:
+    """GET of `$count` under a relation."""
+
+    def handle(request: Request, holder: Object) -> Reply:
+        return count(request, None, related(request, holder, relation))
 
     return handle
 
@@ -74,11 +82,12 @@ def allowed(_request: Request, _holder: Object, _kind: str, _item: Object) -> No
     """No further condition."""
 
 
-def may_own(_request: Request, holder: Object, kind: str, item: Object) -> None:
-    """Owners are users or service principals, at most 100."""
+def may_own(request: Request, holder: Object, kind: str, item: Object) -> None:
+    """Owners are users or service principals, and not too many."""
     if kind == "group":
         raise GraphError("value_invalid", property="owners", resource="DirectoryObject")
-    if item["id"] not in holder.get("owners", []) and len(holder.get("owners", [])) >= MOST_OWNERS:
+    most = quotas.of(request.world, "ownersPerObject")
+    if item["id"] not in holder.get("owners", []) and len(holder.get("owners", [])) >= most:
         raise GraphError("owner_quota")
 
 
@@ -90,6 +99,7 @@ def relation_routes(
     path = f"{base}/{relation}"
     found += route("GET", path, read, lister(relation), target)
     found += route("GET", f"{path}/$ref", read, _links(relation), target)
+    found += route("GET", f"{path}/$count", read, counter(relation), target)
     for cast in CASTS:
         for spelling in (f"microsoft.graph.{cast}", f"graph.{cast}"):  # source: clients.md 4: both are used
             found += route("GET", f"{path}/{spelling}", read, lister(relation, cast), target)

@@ -8,17 +8,16 @@ import string
 import uuid
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph import app_restrictions, locks, refs
 from pbisetup.sandbox.graph.applications import BASES
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.times import read_duration, read_time, write_time, years_later
+from pbisetup.sandbox.graph.times import read_time, write_time, years_later
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 _ALPHABET: Final = string.ascii_letters + string.digits + "-_.~"
 _DEFAULT_YEARS: Final = 2  # source: entra.md 1.7
-_POLICY_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def new_secret() -> str:
@@ -34,6 +33,8 @@ def add_password(request: Request, item: Object) -> Reply:
     """200 with the secret, the only time it is seen (source: entra.md 1.7). No replication lag: az relies
     on it.
     """
+    kind = _kind(item)
+    locks.check(request, item, kind, "passwordCredentials")
     asked = request.call.json().get("passwordCredential") or {}
     if not isinstance(asked, dict):
         raise GraphError("value_invalid", property="passwordCredential", resource="PasswordCredential")
@@ -44,8 +45,7 @@ def add_password(request: Request, item: Object) -> Reply:
         raise GraphError("value_invalid", property="displayName", resource="PasswordCredential")
     if end <= start:
         raise GraphError("value_invalid", property="endDateTime", resource="PasswordCredential")
-    if item.get("servicePrincipalNames") is None:
-        _obey_policy(request, item, (end - start).total_seconds())
+    app_restrictions.check_password(request, item, kind, start, end)
     value = new_secret()
     entry = {
         "keyId": str(uuid.uuid4()),
@@ -65,6 +65,7 @@ def add_password(request: Request, item: Object) -> Reply:
 
 def remove_password(request: Request, item: Object) -> Reply:
     """204, or 400 when no secret has that keyId."""
+    locks.check(request, item, _kind(item), "passwordCredentials")
     key_id = str(request.call.json().get("keyId", "")).lower()
     held = item.get("passwordCredentials", [])
     left = [entry for entry in held if str(entry["keyId"]).lower() != key_id]
@@ -84,25 +85,8 @@ def _moment(asked: Object, name: str) -> Any:
     return found
 
 
-def _obey_policy(request: Request, item: Object, seconds: float) -> None:
-    """The tenant's app management policy (source: entra.md 4.1): state
-    `policies.defaultAppManagementPolicy`.
-    """
-    policy = request.tenant.section("policies").get("defaultAppManagementPolicy")
-    if not isinstance(policy, dict) or not policy.get("isEnabled"):
-        return
-    policy_id = policy.get("id", _POLICY_ID)
-    restrictions = (policy.get("applicationRestrictions") or {}).get("passwordCredentials", [])
-    created = read_time(item.get("createdDateTime"))
-    for rule in restrictions:
-        since = read_time(rule.get("restrictForAppsCreatedAfterDateTime"))
-        if rule.get("state", "enabled") != "enabled" or (since and created and created < since):
-            continue
-        if rule.get("restrictionType") == "passwordAddition":
-            raise GraphError("policy_no_passwords", policy=policy_id)
-        longest = read_duration(rule.get("maxLifetime"))
-        if rule.get("restrictionType") == "passwordLifetime" and longest and seconds > longest.total_seconds() + 60:
-            raise GraphError("policy_lifetime", policy=policy_id, property="EndDate")
+def _kind(item: Object) -> str:
+    return "application" if item.get("servicePrincipalNames") is None else "servicePrincipal"
 
 
 def _routes() -> list[Route]:

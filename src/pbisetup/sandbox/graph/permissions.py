@@ -9,11 +9,12 @@ members have by the tenant's policy). An app needs an app role, or one that only
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from pbisetup.sandbox.bearer import Caller
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.object_rules import OBJECT_RULES
+from pbisetup.sandbox.graph.rule import Rule
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.store import Object, Tenant
 
@@ -25,24 +26,6 @@ _OWNED = "Application.ReadWrite.OwnedBy"
 # guess: Directory.AccessAsUser.All ("as the user") stands in for every directory scope; the Azure CLI
 # relied on it.
 _AS_USER = "Directory.AccessAsUser.All"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Who may do one operation. `A+B` means both permissions in one token."""
-
-    scopes: tuple[str, ...]
-    """Delegated permissions, any of which opens it; none: not for users."""
-    app_roles: tuple[str, ...]
-    """Application permissions, any of which opens it; none: not for apps."""
-    owned: tuple[str, ...] = ()
-    """Application permissions that count only on objects the app owns."""
-    directory_roles: tuple[str, ...] = ()
-    """Directory roles that give a principal the right."""
-    others: tuple[str, ...] = ()
-    """Rights without a role: `anyone` (guests too), `member`, `owner`, `nothing_yet` (the handler asks again
-    for creating), or the name of a policy for members."""
-    source: str = ""
 
 
 _READ = ("Directory.Read.All", "Directory.ReadWrite.All")
@@ -274,6 +257,7 @@ RULES: Final[dict[str, Rule]] = {
         others=("owner",),
         source="entra.md 2.2; scope known",
     ),
+    **OBJECT_RULES,
 }
 
 
@@ -284,13 +268,15 @@ def check_token(tenant: Tenant, caller: Caller, operation: str) -> bool:
     rule = RULES[operation]
     if caller.kind == "user":
         if not _has(rule.scopes, caller.scopes):
-            raise GraphError("denied")
+            raise GraphError(rule.without_permission)
         return False
-    if _has(rule.app_roles, caller.roles) or _holds_role(tenant, caller, rule):
+    if _permitted(tenant, caller, rule):
         return False
     if _has(rule.owned, caller.roles):
         return True
-    raise GraphError("denied")
+    if rule.own_application:
+        return False  # `check` asks whether it is its own
+    raise GraphError(rule.without_permission)
 
 
 def check(tenant: Tenant, caller: Caller, operation: str, target: Object | None = None) -> None:
@@ -298,15 +284,19 @@ def check(tenant: Tenant, caller: Caller, operation: str, target: Object | None 
     GraphError.
     """
     owned_only = check_token(tenant, caller, operation)
+    rule = RULES[operation]
     if caller.kind == "app":
+        if rule.own_application and _is_own(tenant, caller, target):
+            return
         if owned_only and target is not None and not owns(tenant, caller.object_id, target):
             raise GraphError("denied")
+        if rule.own_application and not owned_only and not _permitted(tenant, caller, rule):
+            raise GraphError("denied")
         return
-    rule = RULES[operation]
     if _holds_role(tenant, caller, rule):
         return
     if not any(_right(tenant, caller, name, target) for name in rule.others):
-        raise GraphError("denied")
+        raise GraphError(rule.without_right)
 
 
 def owns(tenant: Tenant, principal_id: str, target: Object) -> bool:
@@ -342,6 +332,17 @@ def _right(tenant: Tenant, caller: Caller, name: str, target: Object | None) -> 
 
 def _holds_role(tenant: Tenant, caller: Caller, rule: Rule) -> bool:
     return not active_roles(tenant, caller.object_id).isdisjoint(rule.directory_roles)
+
+
+def _permitted(tenant: Tenant, caller: Caller, rule: Rule) -> bool:
+    return _has(rule.app_roles, caller.roles) or _holds_role(tenant, caller, rule)
+
+
+def _is_own(tenant: Tenant, caller: Caller, target: Object | None) -> bool:
+    """Whether the caller is the service principal of this application, or is this service principal."""
+    principal = tenant.servicePrincipals.get(caller.object_id)
+    app_id = (target or {}).get("appId")
+    return principal is not None and app_id is not None and principal.get("appId") == app_id
 
 
 def _has(alternatives: Iterable[str], held: frozenset[str]) -> bool:

@@ -1,5 +1,5 @@
-"""Lists: `$filter`, `$select`, `$search`, `$orderby`, `$top`, `$count` and paging, the same for every
-collection.
+"""Lists: `$filter`, `$select`, `$search`, `$orderby`, `$expand`, `$top`, `$count` and paging, the same for every
+collection of directory objects. What may be asked of which property: `filters.py`.
 """
 
 from __future__ import annotations
@@ -7,37 +7,38 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from pbisetup.sandbox import odata
-from pbisetup.sandbox.graph import lag
+from pbisetup.sandbox.graph import filters, lag, search
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.expand import Asked, expansion, expected, with_expansion
 from pbisetup.sandbox.graph.permissions import owns
+from pbisetup.sandbox.graph.relations import RELATIONS, Typed
 from pbisetup.sandbox.graph.schema import ENTITIES
 from pbisetup.sandbox.graph.service import Request
-from pbisetup.sandbox.graph.shape import entity
+from pbisetup.sandbox.graph.view import entity, project, shown
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply
 
 PAGE: Final = 100  # source: Graph directory collections page by 100 unless $top says otherwise, up to 999 (known)
 LARGEST: Final = 999
 
-Typed = tuple[str, Object]
-"""Type name and stored object."""
+__all__ = ["Typed", "count", "listing", "page", "parse_filter", "selected"]
 
 
 def selected(request: Request, kind: str | None) -> list[str] | None:
     """The names in `$select`, checked against the type (None: a polymorphic list, where any name may be
-    asked for).
+    asked for). Relations may be named and change nothing.
     """
     text = request.call.query.get("$select")
-    if not text:
+    if not text or not text.strip():
         return None
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",")]
     for name in names:
-        _known(name, kind)
-    return names or None
+        _check_name(request, name, kind)
+    return None if "*" in names else names
 
 
 def listing(request: Request, context: str, kind: str | None, items: Iterable[Typed]) -> Reply:
@@ -46,26 +47,26 @@ def listing(request: Request, context: str, kind: str | None, items: Iterable[Ty
     """
     rows = [pair for pair in items if not request.owned_only or owns(request.tenant, request.caller.object_id, pair[1])]
     names = selected(request, kind)
-    rows = _filtered(request, kind, rows)
-    return page(request, context, [_shown(request, kind, pair, names) for pair in rows], names)
+    asked = expansion(request, kind)
+    rows = _filtered(request, kind, rows, expanding=asked)
+    start, size = _window(request, len(rows))
+    values = [_shown(request, kind, pair, names, asked) for pair in rows[start : start + size]]
+    parts = [*(names or ()), *([expected(asked)] if asked else [])]
+    return _page(request, context, values, len(rows), start, parts, directory=True)
 
 
-def page(request: Request, context: str, values: list[Object], names: list[str] | None = None) -> Reply:
-    """One page of ready values, with `@odata.nextLink` where more follow."""
-    query = request.call.query
-    size = _top(query.get("$top"))
-    start = _position(values, query["$skiptoken"]) if "$skiptoken" in query else 0
-    projection = f"({','.join(names)})" if names else ""
-    body: Object = {"@odata.context": f"{request.base}/$metadata#{context}{projection}"}
-    if query.get("$count", "").lower() == "true":
-        body["@odata.count"] = len(values)
-    if start + size < len(values):
-        rest = {k: v for k, v in query.items() if k != "$skiptoken"}
-        rest["$skiptoken"] = _token(start + size)
-        text = "&".join(f"{quote(k, safe='$')}={quote(v, safe='')}" for k, v in rest.items())
-        body["@odata.nextLink"] = f"{request.call.origin}{quote(request.call.path)}?{text}"
-    body["value"] = values[start : start + size]
-    return Reply(200, body)
+def page(
+    request: Request, context: str, values: list[Object], names: list[str] | None = None, *, directory: bool = False
+) -> Reply:
+    """One page of ready values, with `@odata.nextLink` where more follow. `names`: what was selected already; without
+    it `$select` is applied here, whatever it names. `directory`: the directory counts only with ConsistencyLevel.
+    """
+    start, size = _window(request, len(values))
+    chosen = values[start : start + size]
+    if names is None and request.call.method == "GET" and all(isinstance(each, dict) for each in chosen):
+        names = [name.strip() for name in request.call.query.get("$select", "").split(",") if name.strip()]
+        chosen = [project(each, None, names) for each in chosen] if names else chosen
+    return _page(request, context, chosen, len(values), start, names or [], directory=directory)
 
 
 def parse_filter(text: str) -> odata.Expression:
@@ -79,104 +80,149 @@ def parse_filter(text: str) -> odata.Expression:
 def count(request: Request, kind: str | None, items: Iterable[Typed]) -> Reply:
     """`/$count` of a collection: a bare number; an advanced query (source: entra.md 1.15)."""
     if not _eventual(request):
-        raise GraphError("query_unsupported", property="$count", resource=_resource(kind))
-    return Reply(200, str(len(_filtered(request, kind, list(items), counting=True))), media_type="text/plain")
+        raise GraphError("count_header")
+    rows = [pair for pair in items if not request.owned_only or owns(request.tenant, request.caller.object_id, pair[1])]
+    return Reply(200, str(len(_filtered(request, kind, rows, counting=True))), media_type="text/plain")
 
 
-def _shown(request: Request, kind: str | None, pair: Typed, names: list[str] | None) -> Object:
+def _check_name(request: Request, name: str, kind: str | None) -> None:
+    first, _, rest = name.partition("/")
+    plain = name.replace("/", "").replace("_", "")
+    if name == "*":
+        return
+    if not (plain.isascii() and plain.isalnum()) or "" in name.split("/"):
+        raise GraphError("select_term", term=name)
+    if kind is None or kind not in ENTITIES or name == "id" or name in RELATIONS.get(kind, {}):
+        return
+    spec = ENTITIES[kind]
+    if not spec.knows(first, beta=request.beta):
+        raise GraphError("select_property", property=first, type=kind)
+    nested = spec.nested(first)
+    if rest and nested is not None and rest.split("/")[0] not in nested:
+        raise GraphError("select_property", property=rest, type=first)
+
+
+def _shown(request: Request, kind: str | None, pair: Typed, names: list[str] | None, asked: Asked | None) -> Object:
     own_kind, item = pair
-    body = entity(request.tenant, own_kind, item)
-    if names is not None:
-        # The id always comes with a polymorphic entry, so that it can be followed (known).
-        body = odata.select(body, names if kind else ["id", *names])
-    elif own_kind == "user":
-        body = odata.select(body, ["id", *ENTITIES["user"].defaults])
+    # The id always comes with a polymorphic entry, so that it can be followed (known).
+    body = shown(request, own_kind, item, names if names is None or kind else ["id", *names])
+    body = with_expansion(request, asked, item, body)
     return body if kind else {"@odata.type": f"#microsoft.graph.{own_kind}", **body}
 
 
-def _filtered(request: Request, kind: str | None, rows: list[Typed], *, counting: bool = False) -> list[Typed]:
+def _filtered(
+    request: Request, kind: str | None, rows: list[Typed], *, counting: bool = False, expanding: Asked | None = None
+) -> list[Typed]:
+    """The rows that `$filter` and `$search` leave, in the order of `$orderby`."""
     query = request.call.query
     advanced = counting
+    full = _eventual(request) and (counting or _counts(request))
     if query.get("$filter"):
         expression = parse_filter(query["$filter"])
-        for name in expression.properties():
-            _known(name, kind, in_filter=True)
-        advanced = advanced or expression.advanced() or bool(query.get("$orderby"))
-        if "contains" in _operations(expression):
-            raise GraphError("query_unsupported", property=min(expression.properties()), resource=_resource(kind))
-        rows = [
-            (own, item)
-            for own, item in rows
-            if expression.matches({**entity(request.tenant, own, item), **_counted(item)})
-        ]
-        if expression.advanced() or query.get("$orderby"):
-            _demand_eventual(request, kind, counting, min(expression.properties()))
+        operator = _first_advanced(request, expression, kind)
+        if operator is not None and not full:
+            raise GraphError("filter_operator", operator=operator)
+        advanced = advanced or operator is not None
+        wanted = expression.properties()
+        look = _plain if wanted <= _PLAIN else _searchable
+        rows = [pair for pair in rows if expression.matches(look(request, pair))]
     if query.get("$search"):
         advanced = True
-        if request.call.headers.get("consistencylevel", "").lower() != "eventual":
-            raise GraphError("query_unsupported", property="$search", resource=_resource(kind))
-        rows = _searched(request, rows, query["$search"])
+        if not _eventual(request):
+            raise GraphError("search_header")
+        hit = search.parse(query["$search"], lambda name: _check_search(request, name, kind))
+        rows = [pair for pair in rows if hit(_searchable(request, pair))]
     if query.get("$orderby"):
-        rows = _ordered(request, kind, rows, query["$orderby"])
+        sorts = "advanced" if query.get("$filter") else _sorts(request, kind, query["$orderby"])
+        if sorts == "advanced" and not full:
+            if query.get("$filter"):
+                raise GraphError("order_query")
+            raise GraphError("order_property", property=query["$orderby"].split()[0], resource=_resource(kind))
+        _sorts(request, kind, query["$orderby"])
+        advanced = advanced or sorts == "advanced"
+        rows = _ordered(request, rows, query["$orderby"])
+    if advanced and expanding is not None:
+        raise GraphError("expand_unsupported", property=expanding.name, resource=_resource(kind))
     if advanced:
         # source: entra.md 1.15: served from a separate index that lags behind.
         rows = [pair for pair in rows if not lag.young(request.world, pair[1])]
     return rows
 
 
-def _operations(expression: odata.Expression) -> set[str]:
-    return {expression.op}.union(*(_operations(part) for part in expression.parts))
+def _first_advanced(request: Request, expression: odata.Expression, kind: str | None) -> str | None:
+    if kind is not None and kind in ENTITIES:
+        return filters.check(expression, kind, beta=request.beta)
+    # source: the pages of group members, memberOf and owners: $filter there needs the advanced parameters.
+    return expression.op if kind is None else None
 
 
-def _counted(item: Object) -> Object:
-    """Relations that a filter may count (`owners/$count eq 0`)."""
-    return {name: item[name] for name in ("owners", "members") if name in item}
-
-
-def _demand_eventual(request: Request, kind: str | None, counting: bool, name: str) -> None:
-    counted = counting or request.call.query.get("$count", "").lower() == "true"
-    if not (_eventual(request) and counted):
+def _check_search(request: Request, name: str, kind: str | None) -> None:
+    if kind is None or kind not in filters.FILTERS:
+        return
+    if not ENTITIES[kind].knows(name, beta=request.beta):
+        raise GraphError("query_property", property=name, type=kind)
+    if name not in filters.FILTERS[kind]:
         raise GraphError("query_unsupported", property=name, resource=_resource(kind))
 
 
-def _eventual(request: Request) -> bool:
-    return request.call.headers.get("consistencylevel", "").lower() == "eventual"
+def _searchable(request: Request, pair: Typed) -> Object:
+    """An object with the relations that a filter may count (`owners/$count eq 0`), under its names of this version."""
+    kind, item = pair
+    body = shown(request, kind, item, None) if kind != "user" else entity(request.tenant, kind, item)
+    relations = ("owners", "members", "federatedIdentityCredentials", "extensionProperties", "ownedObjects")
+    for name in relations:
+        relation = RELATIONS.get(kind, {}).get(name)
+        if relation is not None and name in request.call.query.get("$filter", ""):
+            body[name] = [each for _, each in relation.find(request.tenant, item)]
+    return body
 
 
-def _resource(kind: str | None) -> str:
-    return ENTITIES[kind].resource if kind in ENTITIES else "DirectoryObject"
+_PLAIN: Final = frozenset(
+    (
+        "id",
+        "appId",
+        "displayName",
+        "uniqueName",
+        "createdDateTime",
+        "identifierUris",
+        "servicePrincipalNames",
+        "userPrincipalName",
+        "mail",
+    )
+)
+"""Properties that are shown as they are stored, in both versions."""
 
 
-def _known(name: str, kind: str | None, *, in_filter: bool = False) -> None:
-    if kind is None or kind not in ENTITIES or name == "id":
-        return
-    if in_filter and name in ("owners", "members"):
-        return
-    if not ENTITIES[kind].knows(name):
-        raise GraphError("query_property", property=name, type=kind)
+def _plain(_: Request, pair: Typed) -> Object:
+    """What `_searchable` says of these properties, without making the whole entity: a large tenant has 20,000."""
+    kind, item = pair
+    defaults = ENTITIES[kind].defaults if kind in ENTITIES else {}
+    return {name: item.get(name, defaults.get(name)) for name in _PLAIN}
 
 
-def _searched(request: Request, rows: list[Typed], text: str) -> list[Typed]:
-    """`"displayName:word"`: tokens of the property that begin with the word (source: entra.md 1.15, token
-    style).
-    """
-    name, _, words = text.strip().strip('"').partition(":")
-    if not words or not name.isidentifier():
-        raise GraphError("query_value", option="$search")
-
-    def hit(pair: Typed) -> bool:
-        value = entity(request.tenant, *pair).get(name)
-        tokens = "".join(c if c.isalnum() else " " for c in str(value or "")).casefold().split()
-        return any(token.startswith(words.casefold()) for token in tokens)
-
-    return [pair for pair in rows if hit(pair)]
-
-
-def _ordered(request: Request, kind: str | None, rows: list[Typed], text: str) -> list[Typed]:
-    name, _, direction = text.strip().partition(" ")
-    _known(name, kind)
-    if direction.strip().lower() not in ("", "asc", "desc"):
+def _sorts(request: Request, kind: str | None, text: str) -> str:
+    """Whether this order is served by default or in advanced queries. Raises GraphError where in none."""
+    words = text.split()
+    if not words or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")):
         raise GraphError("query_value", option="$orderby")
+    name = words[0]
+    if kind is None:
+        # guess: members and the like sort by displayName in an advanced query (microsoft-graph-docs#6345: else not).
+        if name == "displayName" and _eventual(request) and _counts(request):
+            return "advanced"
+        raise GraphError("order_resource", resource="DirectoryObject")
+    if kind not in filters.SORTS:
+        raise GraphError("order_resource", resource=_resource(kind))
+    if name != "id" and not ENTITIES[kind].knows(name, beta=request.beta):
+        raise GraphError("query_property", property=name, type=kind)
+    found = filters.SORTS[kind].get(name)
+    if found is None:
+        raise GraphError("order_property", property=name, resource=_resource(kind))
+    return found
+
+
+def _ordered(request: Request, rows: list[Typed], text: str) -> list[Typed]:
+    name, _, direction = text.strip().partition(" ")
 
     def key(pair: Typed) -> str:
         return str(entity(request.tenant, *pair).get(name) or "").casefold()
@@ -184,11 +230,55 @@ def _ordered(request: Request, kind: str | None, rows: list[Typed], text: str) -
     return sorted(rows, key=key, reverse=direction.strip().lower() == "desc")
 
 
+def _eventual(request: Request) -> bool:
+    return request.call.headers.get("consistencylevel", "").lower() == "eventual"
+
+
+def _counts(request: Request) -> bool:
+    text = request.call.query.get("$count", "false").lower()
+    if text not in ("true", "false"):
+        raise GraphError("count_value", value=request.call.query["$count"])
+    return text == "true"
+
+
+def _resource(kind: str | None) -> str:
+    return ENTITIES[kind].resource if kind in ENTITIES else "DirectoryObject"
+
+
+def _window(request: Request, total: int) -> tuple[int, int]:
+    """Where the page begins and its size."""
+    query = request.call.query
+    if "$skip" in query:
+        raise GraphError("skip")
+    return (_position(total, query["$skiptoken"]) if "$skiptoken" in query else 0), _top(query.get("$top"))
+
+
+def _page(
+    request: Request, context: str, values: list[Object], total: int, start: int, parts: list[str], *, directory: bool
+) -> Reply:
+    projection = f"({','.join(parts)})" if parts else ""
+    body: Object = {"@odata.context": f"{request.base}/$metadata#{context}{projection}"}
+    # source: concepts/aad-advanced-queries.md: without the header $count is silently ignored;
+    # concepts/query-parameters.md: only the first page has the count.
+    if _counts(request) and (_eventual(request) or not directory) and not start:
+        body["@odata.count"] = total
+    end = start + len(values)
+    if end < total and values:
+        rest = {k: v for k, v in request.call.query.items() if k != "$skiptoken"}
+        rest["$skiptoken"] = _token(end)
+        text = "&".join(f"{quote(k, safe='$')}={quote(v, safe='')}" for k, v in rest.items())
+        body["@odata.nextLink"] = f"{request.call.origin}{quote(request.call.path)}?{text}"
+    body["value"] = values
+    return Reply(200, body)
+
+
 def _top(text: str | None) -> int:
     if text is None:
         return PAGE
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= LARGEST:
-        raise GraphError("query_value", option="$top")
+    if not (text.isascii() and text.isdigit()):
+        raise GraphError("top_value", value=text)
+    if not 1 <= int(text[:6]) <= LARGEST:
+        raise GraphError("page_size", size=text[:20])
     return int(text)
 
 
@@ -196,13 +286,13 @@ def _token(position: int) -> str:
     return base64.urlsafe_b64encode(f"RFNwdAIAAQ:{position}".encode()).decode().rstrip("=")
 
 
-def _position(values: list[Any], token: str) -> int:
+def _position(total: int, token: str) -> int:
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         mark, _, number = raw.partition(":")
-        position = int(number)
+        position = int(number[:12])
     except (ValueError, binascii.Error, UnicodeError):
         raise GraphError("page_token") from None
-    if mark != "RFNwdAIAAQ" or not 0 <= position <= len(values):
+    if mark != "RFNwdAIAAQ" or not 0 <= position <= total:
         raise GraphError("page_token")
     return position

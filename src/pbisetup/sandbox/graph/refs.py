@@ -92,6 +92,15 @@ def body_reference(request: Request) -> str:
     return referenced(request.call.json().get("@odata.id"))
 
 
+def body_reference_to(request: Request, collection: str) -> str:
+    """The id that a `$ref` body names in a collection of policies. Raises GraphError when it is not one."""
+    value = request.call.json().get("@odata.id")
+    hit = re.fullmatch(rf"https?://[^/]+/(?:v1\.0|beta)/policies/{collection}/([^/?#]+)/?", str(value), re.IGNORECASE)
+    if hit is None:
+        raise GraphError("value_invalid", property="@odata.id", resource="DirectoryObject")
+    return hit.group(1)
+
+
 def bound(request: Request, body: Object, relation: str) -> list[str]:
     """The object ids of `<relation>@odata.bind`, each of an existing principal and once."""
     urls: Any = body.get(f"{relation}@odata.bind", [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pbisetup.sandbox.graph.errors import GraphError
@@ -31,9 +31,30 @@ class Entity:
     defaults: Mapping[str, Any]
     longest: Mapping[str, int]
     """Most characters of a text property."""
+    beta: Mapping[str, str | None] = field(default_factory=dict)
+    """Properties of beta only, each with the v1.0 property that it is another name of, or None."""
 
-    def knows(self, name: str) -> bool:
+    def knows(self, name: str, *, beta: bool = False) -> bool:
+        """Whether a version of the API has this property."""
+        if name in self.beta:
+            return beta
+        if beta and name in self.beta.values():
+            return False
         return name in self.writable or name in self.read_only
+
+    def nested(self, name: str) -> frozenset[str] | None:
+        """The names inside a complex property, or None where it has none or they are not listed."""
+        default = self.defaults.get(name)
+        return frozenset(default) if isinstance(default, dict) else None
+
+    def _spelled(self, given: str) -> str:
+        """A property name in the service's own spelling: it reads bodies without regard to case (CLI for Microsoft 365
+        creates groups with `mailNickName`).
+        """
+        if given in self.writable or given in self.read_only:
+            return given
+        known = {name.lower(): name for name in (*self.writable, *self.read_only)}
+        return known.get(given.lower(), given)
 
     def blank(self) -> Object:
         """A fresh object with every default."""
@@ -47,9 +68,12 @@ class Entity:
         what they fetched (clients.md 4); that the service does the same is a guess.
         """
         accepted: Object = {}
-        for name, value in body.items():
-            if "@" in name:
+        for given, value in body.items():
+            if "@" in given:
                 continue
+            if given in self.beta and value is None:
+                continue
+            name = self.beta.get(given) or self._spelled(given)
             if name in self.read_only:
                 if current is None or current.get(name, self.defaults.get(name)) != value:
                     raise GraphError("property_read_only", property=name)
@@ -107,8 +131,8 @@ APPLICATION: Final = Entity(
         **_kind(bool, "isFallbackPublicClient isDeviceOnlyAuthSupported isDisabled oauth2RequirePostResponse"),
     },
     _words(
-        "appId applicationTemplateId certification createdDateTime deletedDateTime "
-        "disabledByMicrosoftStatus id publisherDomain verifiedPublisher"
+        "appId applicationTemplateId authenticationBehaviors certification createdByAppId createdDateTime "
+        "deletedDateTime disabledByMicrosoftStatus id logo publisherDomain verifiedPublisher"
     ),
     {
         **_unset(
@@ -116,7 +140,7 @@ APPLICATION: Final = Entity(
             "disabledByMicrosoftStatus isDisabled isFallbackPublicClient isDeviceOnlyAuthSupported "
             "groupMembershipClaims optionalClaims defaultRedirectUri serviceManagementReference "
             "samlMetadataUrl tokenEncryptionKeyId certification servicePrincipalLockConfiguration "
-            "requestSignatureVerification"
+            "requestSignatureVerification nativeAuthenticationApisEnabled"
         ),
         **_empty("identifierUris tags requiredResourceAccess keyCredentials passwordCredentials appRoles addIns"),
         "signInAudience": "AzureADMyOrg",
@@ -148,6 +172,8 @@ APPLICATION: Final = Entity(
     },
     # source: entra.md 1.1: 120 in practice, though the API text says 256.
     {"displayName": 120, "description": 1024, "notes": 1024},
+    # source: msgraph-beta-sdk models beside msgraph-sdk 1.65's.
+    {"onPremisesPublishing": None, "windows": None},
 )
 
 SERVICE_PRINCIPAL: Final = Entity(
@@ -168,8 +194,8 @@ SERVICE_PRINCIPAL: Final = Entity(
         **_kind(dict, "samlSingleSignOnSettings info customSecurityAttributes"),
     },
     _words(
-        "appDescription appDisplayName appOwnerOrganizationId appRoles applicationTemplateId "
-        "createdDateTime deletedDateTime disabledByMicrosoftStatus id oauth2PermissionScopes "
+        "appDescription appDisplayName appOwnerOrganizationId appRoles applicationTemplateId createdByAppId "
+        "createdDateTime deletedDateTime disabledByMicrosoftStatus id isDisabled oauth2PermissionScopes "
         "resourceSpecificApplicationPermissions signInAudience verifiedPublisher"
     ),
     {
@@ -177,8 +203,16 @@ SERVICE_PRINCIPAL: Final = Entity(
             "deletedDateTime appDisplayName appDescription applicationTemplateId appOwnerOrganizationId "
             "description disabledByMicrosoftStatus displayName homepage loginUrl logoutUrl notes "
             "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint tokenEncryptionKeyId "
-            "samlSingleSignOnSettings info"
+            "samlSingleSignOnSettings"
         ),
+        # An object of nulls, not null (source: recordings in Azure/azure-cli).
+        "info": {
+            "logoUrl": None,
+            "marketingUrl": None,
+            "privacyStatementUrl": None,
+            "supportUrl": None,
+            "termsOfServiceUrl": None,
+        },
         **_empty(
             "alternativeNames notificationEmailAddresses replyUrls servicePrincipalNames tags addIns "
             "appRoles keyCredentials passwordCredentials oauth2PermissionScopes "
@@ -191,6 +225,15 @@ SERVICE_PRINCIPAL: Final = Entity(
         "verifiedPublisher": {"displayName": None, "verifiedPublisherId": None, "addedDateTime": None},
     },
     {"displayName": 256, "description": 1024, "notes": 1024},
+    # source: msgraph-beta-sdk models beside msgraph-sdk 1.65's.
+    {
+        "publishedPermissionScopes": "oauth2PermissionScopes",
+        "errorUrl": None,
+        "passwordSingleSignOnSettings": None,
+        "preferredTokenSigningKeyEndDateTime": None,
+        "publisherName": None,
+        "samlMetadataUrl": None,
+    },
 )
 
 GROUP: Final = Entity(
@@ -206,7 +249,9 @@ GROUP: Final = Entity(
         **_kind(list, "groupTypes"),
     },
     _words(
-        "createdDateTime creationOptions deletedDateTime expirationDateTime id mail onPremisesDomainName "
+        "assignedLabels assignedLicenses createdDateTime creationOptions deletedDateTime expirationDateTime "
+        "hasMembersWithLicenseErrors hideFromAddressLists hideFromOutlookClients id infoCatalogs isArchived "
+        "isManagementRestricted licenseProcessingState mail onPremisesDomainName "
         "onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesProvisioningErrors "
         "onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled proxyAddresses "
         "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityIdentifier "
@@ -235,10 +280,20 @@ USER: Final = Entity(
     "User",
     {},
     _words(
-        "accountEnabled assignedLicenses assignedPlans businessPhones createdDateTime deletedDateTime "
-        "department displayName externalUserState givenName id identities jobTitle mail mailNickname "
-        "mobilePhone officeLocation onPremisesSyncEnabled preferredLanguage surname usageLocation "
-        "userPrincipalName userType"
+        "aboutMe accountEnabled ageGroup assignedLicenses assignedPlans authorizationInfo birthday businessPhones "
+        "city companyName consentProvidedForMinor country createdDateTime creationType customSecurityAttributes "
+        "deletedDateTime department displayName employeeHireDate employeeId employeeLeaveDateTime "
+        "employeeOrgData employeeType externalUserState externalUserStateChangeDateTime faxNumber givenName "
+        "hireDate id identities imAddresses interests isManagementRestricted isResourceAccount jobTitle "
+        "lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates mail mailNickname "
+        "mailboxSettings mobilePhone mySite officeLocation onPremisesDistinguishedName onPremisesDomainName "
+        "onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime "
+        "onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier "
+        "onPremisesSyncEnabled onPremisesUserPrincipalName otherMails passwordPolicies passwordProfile "
+        "pastProjects postalCode preferredDataLocation preferredLanguage preferredName provisionedPlans "
+        "proxyAddresses responsibilities schools securityIdentifier serviceProvisioningErrors "
+        "showInAddressList signInActivity signInSessionsValidFromDateTime skills state streetAddress surname "
+        "usageLocation userPrincipalName userType"
     ),
     {
         **_unset(

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.catalog.permissions import permissions
-from pbisetup.sandbox.graph import lag, refs
-from pbisetup.sandbox.graph.applications import mirrored, or_missing, soft_delete
+from pbisetup.sandbox.graph import keys, lag, locks, quotas, recycle_bin, refs
+from pbisetup.sandbox.graph.applications import mirrored, or_missing
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.owners import allowed, may_own, relation_routes
 from pbisetup.sandbox.graph.query import count, listing, selected
@@ -23,16 +23,18 @@ MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"  # tenant that Microso
 
 
 def list_service_principals(request: Request, _: Any) -> Reply:
-    rows = [("servicePrincipal", item) for item in request.tenant.servicePrincipals]
+    alive = request.tenant.servicePrincipals.peek()
+    rows = [("servicePrincipal", item) for item in (*alive, *recycle_bin.lingering(request, "servicePrincipal"))]
     return listing(request, "servicePrincipals", "servicePrincipal", rows)
 
 
 def count_service_principals(request: Request, _: Any) -> Reply:
-    rows = [("servicePrincipal", item) for item in request.tenant.servicePrincipals]
+    rows = [("servicePrincipal", item) for item in request.tenant.servicePrincipals.peek()]
     return count(request, "servicePrincipal", rows)
 
 
 def get_service_principal(request: Request, item: Object) -> Reply:
+    lag.check(request.world, "service_principals.get", item)
     names = selected(request, "servicePrincipal")
     return Reply(200, single(request, "servicePrincipal", item, "servicePrincipals", names))
 
@@ -43,6 +45,7 @@ def create_service_principal(request: Request, _: Any) -> Reply:
 
 
 def patch_service_principal(request: Request, item: Object) -> Reply:
+    lag.check(request.world, "service_principals.patch", item)
     _update(request, item, request.call.json())
     return Reply(204)
 
@@ -59,8 +62,7 @@ def upsert_service_principal(request: Request, item: Object | None) -> Reply:
 
 
 def delete_service_principal(request: Request, item: Object) -> Reply:
-    request.tenant.servicePrincipals.remove(item["id"])
-    soft_delete(request, "servicePrincipal", item)
+    recycle_bin.put(request, "servicePrincipal", item)
     return Reply(204)
 
 
@@ -68,11 +70,24 @@ def _update(request: Request, item: Object, body: Object) -> None:
     accepted = SERVICE_PRINCIPAL.accept(body, item)
     if accepted.get("appId", item["appId"]) != item["appId"]:
         raise GraphError("property_read_only", property="appId")
-    for name in ("passwordCredentials", "keyCredentials"):
-        accepted.pop(name, None)
+    accepted.pop("passwordCredentials", None)
+    for name in locks.SWITCHES:
+        if name in accepted and accepted[name] != item.get(name) and _differs(name, accepted[name], item):
+            locks.check(request, item, "servicePrincipal", name)
+    if "keyCredentials" in accepted:
+        accepted["keyCredentials"] = keys.replaced(request, item, accepted["keyCredentials"], "servicePrincipal")
     item.update(accepted)
     request.tenant.servicePrincipals.reindex(item)
     request.changed()
+
+
+def _differs(name: str, wanted: Any, item: Object) -> bool:
+    """Whether a value is another than the held one; certificates are the same where their ids are."""
+    if name != "keyCredentials" or not isinstance(wanted, list):
+        return True
+    ids = [{str(each.get("keyId")).lower() for each in entries if isinstance(each, dict)} for entries in
+           (wanted, item.get("keyCredentials") or [])]  # fmt: skip
+    return ids[0] != ids[1]
 
 
 def _create(request: Request, body: Object) -> Object:
@@ -87,6 +102,7 @@ def _create(request: Request, body: Object) -> Object:
     request.require("service_principals.write", application if application else {})
     if tenant.servicePrincipals.by("appId", app_id) is not None:
         raise GraphError("service_principal_in_use", app_id=app_id)
+    quotas.check_new(request, "servicePrincipal")
     if application is not None:
         lag.check(request.world, "service_principals.create", application)
         inherited = {**mirrored(application), "appOwnerOrganizationId": tenant.id}
@@ -95,8 +111,8 @@ def _create(request: Request, body: Object) -> Object:
         inherited = _first_party(app_id.lower())
     accepted = SERVICE_PRINCIPAL.accept(body)
     accepted.pop("appId")
-    for name in ("passwordCredentials", "keyCredentials"):
-        accepted.pop(name, None)
+    accepted.pop("passwordCredentials", None)
+    certificates = accepted.pop("keyCredentials", [])
     item: Object = {
         "id": str(uuid.uuid4()),
         "appId": app_id,
@@ -106,7 +122,9 @@ def _create(request: Request, body: Object) -> Object:
         **accepted,
         "owners": _owners(request, application),
         "_createdAt": request.born(),
+        "_createdBy": request.caller.object_id,
     }
+    item["keyCredentials"] = keys.replaced(request, item, certificates, "servicePrincipal")
     tenant.servicePrincipals.add(item)
     request.changed()
     return item

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pbisetup.sandbox.front_end import dressed
 from pbisetup.sandbox.wire import Call, Reply
 
 HEADER: Final = "x-powerbi-error-info"
@@ -132,7 +133,7 @@ class Refused(Exception):
 
 def reply(call: Call, refused: Refused) -> Reply:
     cause = refused.cause
-    headers = {"RequestId": call.request_id, **refused.headers}
+    headers = dict(refused.headers)
     if cause.header is not None:
         headers[HEADER] = cause.header
-    return Reply(cause.status, cause.body, headers)
+    return dressed(call, cause.status, cause.body, headers)

@@ -44,7 +44,9 @@ def get_group(request: Request) -> Reply:
 
 def list_users(request: Request) -> Reply:
     item = workspace(request, "Viewer")
-    return collection(request, "users", window(request, [user(request, a) for a in item.get("roleAssignments", [])]))
+    users = window(request, [user(request, a) for a in item.get("roleAssignments", [])])
+    # The context is below the workspace (source: recorded in a Terraform provider for Power BI).
+    return collection(request, "users", users, below=f"/groups/{item['id']}")
 
 
 def add_user(request: Request) -> Reply:
@@ -86,7 +88,7 @@ def list_content(kind: str) -> Any:
 
     def handle(request: Request) -> Reply:
         item = workspace(request, "Viewer")
-        return collection(request, kind, list(item.get(kind, [])))
+        return collection(request, kind, list(item.get(kind, [])), below=f"/groups/{item['id']}")
 
     return handle
 
@@ -96,7 +98,8 @@ def shown(item: Object) -> Object:
     capacity = item.get("capacityId")
     body = {"id": item["id"], "isReadOnly": False, "isOnDedicatedCapacity": bool(capacity)}
     if capacity:
-        body |= {"capacityId": capacity, "defaultDatasetStorageFormat": "Small"}
+        # In capitals, unlike every other id (source: recorded in a Terraform provider for Power BI).
+        body |= {"capacityId": capacity.upper(), "defaultDatasetStorageFormat": "Small"}
     return {**body, "type": item.get("type", "Workspace"), "name": item["displayName"]}
 
 
@@ -113,7 +116,7 @@ def user(request: Request, assignment: Object) -> Object:
     if name:
         body["emailAddress"] = name
     type_ = _TYPES.get(assignment["principal"]["type"], "App")
-    return {**body, "identifier": name or id_, "graphId": id_, "principalType": type_}
+    return {**body, "identifier": name or id_, "principalType": type_}
 
 
 def filtered(request: Request, values: list[Object]) -> list[Object]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
+from pbisetup.sandbox.front_end import dressed
 from pbisetup.sandbox.powerbi.causes import Refused, reply
 from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.wire import BadBody, Call, Reply, Route, World
@@ -145,7 +146,7 @@ def route(method: str, path: str, guard: Guard, handle: Handle) -> Route:
             return reply(call, refused)
         except BadBody:
             return reply(call, Refused("input_invalid"))
-        return Reply(answer.status, answer.body, {"RequestId": call.request_id, **answer.headers}, answer.media_type)
+        return dressed(call, answer.status, answer.body, dict(answer.headers))
 
     return Route(method, BASE + path, handler)
 
@@ -166,9 +167,9 @@ def workspace(request: Request, least: str) -> Object:
     return found
 
 
-def collection(request: Request, context: str, values: list[Any], *, counted: bool = False) -> Reply:
-    """A list as Power BI wraps it."""
-    body: Object = {"@odata.context": f"{request.call.origin}{BASE}/$metadata#{context}"}
+def collection(request: Request, context: str, values: list[Any], *, counted: bool = False, below: str = "") -> Reply:
+    """A list as Power BI wraps it; `below` the service root, where it is about one workspace."""
+    body: Object = {"@odata.context": f"{request.call.origin}{BASE}{below}/$metadata#{context}"}
     if counted:
         body["@odata.count"] = len(values)
     return Reply(200, {**body, "value": values})
