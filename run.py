@@ -2,6 +2,7 @@
 
     python3 run.py pbisetup init --sandbox --yes
     python3 run.py tests
+    python3 run.py clients
 
 Needs Python 3.11 or newer with venv and pip, nothing else. Standard library only: it runs before anything is installed.
 """
@@ -12,6 +13,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -19,7 +21,13 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
-LOCK = {"pbisetup": HERE / "requirements.txt", "tests": HERE / "requirements-dev.txt"}
+LOCK = {
+    "pbisetup": HERE / "requirements.txt",
+    "tests": HERE / "requirements-dev.txt",
+    "clients": HERE / "requirements-dev.txt",
+}
+CLIENTS_SECONDS = {"tests": 300, "clients": 1800}
+"""How long other people's clients may take, installed and driven. PBISETUP_CLIENTS_SECONDS says otherwise; 0: never."""
 
 
 def main() -> int:
@@ -39,6 +47,8 @@ def main() -> int:
         python = "py" if sys.platform == "win32" else "python3"
         os.environ["PBISETUP_COMMAND"] = f"{python} {os.path.relpath(__file__)} pbisetup"
         return subprocess.call([PYTHON, "-m", "pbisetup", *arguments])
+    if what == "clients":
+        return clients("clients", arguments)
     return tests(arguments)
 
 
@@ -78,7 +88,22 @@ def tests(arguments: list[str]) -> int:
         print(f"== {' '.join(step)}", flush=True)
         if status := subprocess.call(command, cwd=HERE):
             return status
-    return 0
+    return clients("tests", [])
+
+
+def clients(what: str, arguments: list[str]) -> int:
+    """Other people's clients against the sandbox: installed once into a cache, then driven until the time is up."""
+    seconds = float(os.environ.get("PBISETUP_CLIENTS_SECONDS") or CLIENTS_SECONDS[what])
+    if seconds <= 0:
+        print("== clients are left out: PBISETUP_CLIENTS_SECONDS is 0", flush=True)
+        return 0
+    end = time.time() + seconds
+    # The tests that are under way when the time is up still end: what is left for installing is less.
+    environment = {**os.environ, "PBISETUP_CLIENTS_SECONDS": str(seconds / 2), "PBISETUP_CLIENTS_END": str(end)}
+    print(f"== clients, for at most {seconds:.0f} s", flush=True)
+    subprocess.call([PYTHON, "-m", "tests.clients.install"], cwd=HERE, env=environment)
+    command: list[str | Path] = [PYTHON, "-m", "pytest", "-n", "auto", "-m", "clients", "tests/clients", *arguments]
+    return subprocess.call(command, cwd=HERE, env=environment)
 
 
 def windows_problem() -> str | None:

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.install import root as clients_root
+from tests.clients.report import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks
 from tests.support.tenant import SandboxTenant
 
 
 def _scrub() -> None:
     """Take inherited trust stores, proxies and identities away, and give the test run a home of its own."""
+    os.environ["PBISETUP_CLIENTS_DIR"] = str(clients_root())  # among the caches of the home that was inherited
     for name in list(os.environ):
         upper = name.upper()
+        if upper.startswith("PBISETUP_CLIENTS_"):
+            continue
         if (
             upper
             in (
