@@ -35,6 +35,8 @@ class ClientSet:
     packages: tuple[str, ...]
     seconds: int
     """After this long an install is given up."""
+    after: str = ""
+    """JavaScript that makes the folder whole, run in it by node."""
 
     @property
     def folder(self) -> Path:
@@ -82,6 +84,16 @@ SETS: Final = {
         ),
         # Its fetch obeys HTTPS_PROXY (NODE_USE_ENV_PROXY); that of Node 20 does not.
         ClientSet("node24", "npm", (_node_package(),), 120),
+        # A browser with the libraries it needs, packed: where a system has none of its own.
+        ClientSet(
+            "chromium",
+            "npm",
+            ("@sparticuz/chromium@147.0.0",),
+            120,
+            # It unpacks its libraries where it believes to be alone.
+            after="process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs20.x';"
+            "import('@sparticuz/chromium').then(found => found.default.executablePath()).then(console.log)",
+        ),
         ClientSet("azure-cli", "pip", ("azure-cli==2.91.0",), 300),
         ClientSet("m365", "npm", ("@pnp/cli-microsoft365@11.11.0",), 240),
     )
@@ -134,6 +146,9 @@ def _install(each: ClientSet, seconds: float) -> str | None:
         each.folder.mkdir(parents=True)
         (each.folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         command = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *each.packages]
+        if each.after:
+            reason = _run(command, each.folder, each.tool, seconds)
+            return reason or _run(["node", "--eval", each.after], each.folder, "node", seconds, TMPDIR=str(each.folder))
     else:
         try:
             venv.create(each.folder, with_pip=True)
@@ -145,13 +160,14 @@ def _install(each: ClientSet, seconds: float) -> str | None:
     return _run(command, each.folder, each.tool, seconds)
 
 
-def _run(command: list[str | Path], folder: Path, tool: str, seconds: float) -> str | None:
+def _run(command: list[str | Path], folder: Path, tool: str, seconds: float, **env: str) -> str | None:
     """A command with everything that it starts; why it did not end well."""
     log = root() / f"{folder.name}.log"
-    with log.open("w", encoding="utf-8") as out:
+    with log.open("a", encoding="utf-8") as out:
         process = subprocess.Popen(
             command,
             cwd=folder,
+            env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pbisetup.sandbox.seed import merge_patch, scenarios
 from tests.support.tenant import AZURE_CLI, GRAPH, SandboxTenant, State
 
 
@@ -190,3 +191,18 @@ def test_declining_and_approving_device_codes(sandbox: SandboxTenant) -> None:
         grant_type="device_code", client_id=AZURE_CLI, device_code=code["device_code"], scope=form["scope"]
     )
     assert tokens.status_code == 200, tokens.text
+
+
+def test_a_scenario_names_the_elements_it_changes() -> None:
+    state = {"settings": [{"settingName": "A", "enabled": True, "title": "a"}, {"settingName": "B", "enabled": True}]}
+    changed = merge_patch(state, {"settings": {"a": {"enabled": False}, "B": None}})
+    assert changed == {"settings": [{"settingName": "A", "enabled": False, "title": "a"}]}
+    assert state["settings"][0]["enabled"] is True
+    with pytest.raises(KeyError, match="C"):
+        merge_patch(state, {"settings": {"C": {}}})
+
+
+@pytest.mark.parametrize("name", [each for each in scenarios() if each != "default"])
+def test_every_scenario_is_a_state_that_can_be(sandbox: SandboxTenant, name: str) -> None:
+    sandbox.reset(name)
+    sandbox.put_state(sandbox.state())

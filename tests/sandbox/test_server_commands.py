@@ -91,7 +91,7 @@ def test_reset_and_approve(sandbox: SandboxTenant) -> None:
 
 def test_scenarios_are_listed_with_a_line_each() -> None:
     lines = run("scenarios").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down", "sign-in-pages"]
+    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down", "open", "sign-in-pages"]
 
 
 def test_start_refuses_what_it_cannot_do(sandbox: SandboxTenant, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ class Permission:
     admin_consent: bool | None
     """Whether an administrator must consent; None where nobody published it."""
     grade: str
+    display_name: str
+    """As a consent page shows it; the value itself where that is not known."""
 
 
 @cache
@@ -36,8 +38,8 @@ def permissions() -> tuple[Permission, ...]:
     rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
     consent = {"yes": True, "no": False, "?": None}
     return tuple(
-        Permission(resource, kind, value, id_, consent[admin], grade)  # type: ignore[arg-type]
-        for resource, kind, value, id_, admin, grade in rows[1:]
+        Permission(resource, kind, value, id_, consent[admin], grade, name or value)  # type: ignore[arg-type]
+        for resource, kind, value, id_, admin, grade, name in rows[1:]
     )
 
 

@@ -72,6 +72,15 @@ def is_fabric_administrator(tenant: Tenant, principal_id: str) -> bool:
     return not _ADMINISTRATORS.isdisjoint(active_roles(tenant, principal_id))
 
 
+def bars_admin_routes(tenant: Tenant, roles: frozenset[str]) -> bool:
+    """Whether the Power BI application permissions in an app's token keep it off the admin routes.
+
+    source: powerbi.md 2: they are the fault, whatever else is right. One report there says the opposite, so state
+    can (`unknowns.appRolesOnAdminRoutes`: `ignored`).
+    """
+    return bool(roles) and tenant.section("unknowns").get("appRolesOnAdminRoutes", "refused") != "ignored"
+
+
 def workspace_role(tenant: Tenant, workspace: Object, principal_id: str) -> str | None:
     """The highest role that a principal has in a workspace, itself or by a group (nested too: inferred)."""
     mine = {principal_id, *(group["id"] for group in tenant.groups_of(principal_id, transitive=True))}

@@ -168,36 +168,36 @@ def power_bi(identity: Identity) -> Object:
         ],
     )
     known = [p for p in permissions() if p.resource == "powerbi"]
-    principal["appRoles"] = [_app_role(p.value, p.id) for p in known if p.kind == "Role"]
+    principal["appRoles"] = [_app_role(p.value, p.id, p.display_name) for p in known if p.kind == "Role"]
     # powerbi.md 4: which scopes need an administrator is not published; Tenant.* is taken to (inferred).
     principal["oauth2PermissionScopes"] = [
-        _scope(p.value, p.id, "Admin" if p.admin_consent or p.value.startswith("Tenant.") else "User")
+        _scope(p.value, p.id, "Admin" if p.admin_consent or p.value.startswith("Tenant.") else "User", p.display_name)
         for p in known
         if p.kind == "Scope"
     ]
     return principal
 
 
-def _app_role(value: str, id_: str) -> Object:
+def _app_role(value: str, id_: str, name: str | None = None) -> Object:
     return {
         "id": id_,
         "value": value,
-        "displayName": value,
-        "description": value,
+        "displayName": name or value,
+        "description": name or value,
         "allowedMemberTypes": ["Application"],
         "isEnabled": True,
         "origin": "Application",
     }
 
 
-def _scope(value: str, id_: str, type_: str) -> Object:
+def _scope(value: str, id_: str, type_: str, name: str | None = None) -> Object:
     return {
         "id": id_,
         "value": value,
         "type": type_,
         "isEnabled": True,
-        "adminConsentDisplayName": value,
-        "adminConsentDescription": value,
-        "userConsentDisplayName": value,
-        "userConsentDescription": value,
+        "adminConsentDisplayName": name or value,
+        "adminConsentDescription": name or value,
+        "userConsentDisplayName": name or value,
+        "userConsentDescription": name or value,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
@@ -66,9 +67,15 @@ def default_state(identity: Identity, scenario: str | None = None) -> Object:
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396: objects merge, null removes, everything else replaces."""
+    """RFC 7396: objects merge, null removes, everything else replaces. Beyond it, an object over a list changes the
+    elements that its keys name (`{"Embedding": {"enabled": false}}` over the tenant settings).
+
+    Raises KeyError for a name that no element has.
+    """
     if not isinstance(patch, dict):
         return patch
+    if isinstance(target, list):
+        return _patched(target, patch)
     merged = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -76,6 +83,25 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[key] = merge_patch(merged.get(key), value)
     return merged
+
+
+def _patched(elements: list[Any], patch: Object) -> list[Any]:
+    merged = list(elements)
+    for name, value in patch.items():
+        found = [each for each in merged if isinstance(each, dict) and name.lower() in _names(each)]
+        if not found:
+            raise KeyError(name)
+        place = merged.index(found[0])
+        merged[place : place + 1] = [] if value is None else [merge_patch(found[0], value)]
+    return merged
+
+
+def _names(element: Object) -> set[str]:
+    """What an element of a list may be called by: setting name, display name, id, user name with or without domain."""
+    given = [
+        str(element[k]).lower() for k in ("settingName", "displayName", "id", "userPrincipalName") if element.get(k)
+    ]
+    return {*given, *(name.partition("@")[0] for name in given if "@" in name)}
 
 
 def renew_credentials(state: Object, identity: Identity) -> None:
@@ -193,7 +219,7 @@ def _operator(identity: Identity, graph_service: Object) -> tuple[Object, Object
             }
         ],
         "passwordCredentials": [_operator_password(identity)],
-        "keyCredentials": [],
+        "keyCredentials": [_operator_certificate(identity)],
         "owners": [],
     }
     principal = service_principal(identity, app_id, name, [])
@@ -222,6 +248,22 @@ def _operator_password(identity: Identity) -> Object:
         "endDateTime": _iso(now + timedelta(days=3650)),
         "hint": identity.operator_secret[:3],
         "secretHash": _sha256(identity.operator_secret),
+    }
+
+
+def _operator_certificate(identity: Identity) -> Object:
+    """A certificate whose key was thrown away: who signs with another one is told that it is not registered."""
+    pem = files("pbisetup.sandbox").joinpath("operator.cer").read_text("ascii")
+    key = "".join(pem.splitlines()[1:-1])
+    return {
+        "keyId": identity.id("operator certificate"),
+        "displayName": "CN=sandbox operator",
+        "startDateTime": "2026-01-05T00:00:00Z",
+        "endDateTime": "2049-01-05T00:00:00Z",
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+        "customKeyIdentifier": hashlib.sha1(base64.b64decode(key), usedforsecurity=False).hexdigest().upper(),
+        "key": key,
     }
 
 

@@ -23,6 +23,10 @@ SECTIONS = (
     "device",
     "otherClouds",
     "managedIdentity",
+    "quota",
+    "limits",
+    "portal",
+    "unknowns",
 )
 DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
 

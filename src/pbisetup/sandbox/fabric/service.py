@@ -89,7 +89,7 @@ def admin_only(setting: str, *scopes: str) -> Guard:
 
     def guard(world: World, caller: Caller) -> None:
         if caller.kind == "app":
-            if caller.roles:
+            if access.bars_admin_routes(world.tenant, caller.roles):
                 raise Refused("app_roles_in_token")
             if access.admission(world.tenant, setting, caller.object_id) != "admitted":
                 raise Refused("service_principal_not_admitted_to_admin")

@@ -117,7 +117,7 @@ def admin_only(*scopes: str) -> Guard:
 
     def guard(world: World, caller: Caller) -> None:
         if caller.kind == "app":
-            if caller.roles:
+            if access.bars_admin_routes(world.tenant, caller.roles):
                 raise Refused("app_roles_on_admin_route")
             if access.admission(world.tenant, access.READ_ADMIN_APIS, caller.object_id) != "admitted":
                 raise Refused("service_principal_not_admitted_to_admin")

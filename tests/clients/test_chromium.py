@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from tests.clients.install import SETS
 from tests.sandbox.browsing import APP, POWER_BI_APP, add_app, by_hand, done, grants
 from tests.sandbox.test_browser_consent import app_with_roles, roles
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ON_PATH = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -29,10 +31,7 @@ FLAGS = [
 ]
 WIDTHS = (1280, 390)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
-]
+pytestmark = pytest.mark.clients() if ON_PATH else pytest.mark.clients("chromium")
 
 
 class App:
@@ -83,7 +82,11 @@ def app() -> Iterator[App]:
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        folder = SETS["chromium"].folder
+        own = {**os.environ, "LD_LIBRARY_PATH": str(folder / "al2023" / "lib")}
+        found = driver.chromium.launch(
+            executable_path=ON_PATH or folder / "chromium", env=None if ON_PATH else own, args=FLAGS
+        )
         yield found
         found.close()
 
