@@ -31,6 +31,8 @@ _MY_ORGANIZATION = re.compile(r"^/(v1\.0|beta)/myorganization(?=/)", re.IGNORECA
 name themselves as without it.
 """
 MAX_BODY = 32 * 1024 * 1024
+MAX_STATE = 512 * 1024 * 1024
+"""A large tenant is one body."""
 
 
 class Server:
@@ -109,7 +111,7 @@ class Server:
             request_id=str(uuid.uuid4()),
             client=(scope.get("client") or ("127.0.0.1", 0))[0],
         )
-        call = _with(call, body=await asgi.body(receive, MAX_BODY))
+        call = _with(call, body=await asgi.body(receive, MAX_STATE if path.startswith(PREFIX) else MAX_BODY))
         host = self._host(headers.get("host", ""))
         if path.startswith(PREFIX) and service_of(host, path) in ("entra", None):
             reply = self._guarded(self._control.answer, call)
