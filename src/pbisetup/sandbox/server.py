@@ -24,6 +24,8 @@ from pbisetup.sandbox.wire import Call, Reply, World
 
 GATHER_SECONDS = 0.002
 """How long a change waits for others that can be saved together with it."""
+NOTES_SECONDS = 2.0
+"""After how long the sign-in log is saved where nothing else is: not for every token."""
 _SLASHES = re.compile(r"/{2,}")
 """msgraph-sdk itself asks for `/v1.0//applications` where nobody sets its base URL, and Graph answers it."""
 _MY_ORGANIZATION = re.compile(r"^/(v1\.0|beta)/myorganization(?=/)", re.IGNORECASE)
@@ -48,6 +50,7 @@ class Server:
         """Open connections by the client's address, so that a fault can cut one."""
         self._save = save
         self._saving: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._services = Services()
         self._control = Control(self)
         world.ask = self._ask
@@ -73,10 +76,10 @@ class Server:
     def save_now(self) -> None:
         """Write what has changed. A disk that refuses is reported, and tried again after the next change."""
         tenant = self.world.tenant
-        if self._save and tenant.changed:
+        if self._save and (tenant.changed or tenant.noted):
             try:
                 self._save(tenant)
-                tenant.changed = False
+                tenant.changed = tenant.noted = False
             except OSError as error:
                 print(f"the state could not be saved: {error}", file=sys.stderr, flush=True)
 
@@ -201,6 +204,12 @@ class Server:
             if self._saving is None:
                 self._saving = asyncio.create_task(self._save_soon())
             await asyncio.shield(self._saving)
+        elif self._save and self.world.tenant.noted and self._later is None:
+            self._later = asyncio.get_running_loop().call_later(NOTES_SECONDS, self._save_notes)
+
+    def _save_notes(self) -> None:
+        self._later = None
+        self.save_now()
 
     async def _save_soon(self) -> None:
         await asyncio.sleep(GATHER_SECONDS)

@@ -129,7 +129,9 @@ class Collection:
 
 
 class Tenant:
-    """One tenant's whole state. `changed` tells the server that there is something to save."""
+    """One tenant's whole state. `changed` tells the server that there is something to save before it answers,
+    `noted` that there is something to save when there is time (a line of a log).
+    """
 
     def __init__(self, state: Object) -> None:
         self.sections: Object = {k: v for k, v in state.items() if k not in COLLECTIONS}
@@ -137,6 +139,7 @@ class Tenant:
             key = "settingName" if name == "tenantSettings" else "id"
             setattr(self, name, Collection(state.get(name, []), key))
         self.changed = False
+        self.noted = False
 
     users: Collection
     applications: Collection

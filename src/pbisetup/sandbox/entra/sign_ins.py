@@ -17,7 +17,7 @@ from pbisetup.sandbox.wire import Call, World
 
 Object = dict[str, Any]
 
-MOST = 5_000
+MOST = 2_000
 KEPT = timedelta(days=30)
 """How long the service keeps sign-ins in a tenant with a premium licence (entra-docs, reports-data-retention)."""
 _NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -75,7 +75,7 @@ def _add(world: World, entry: Object) -> None:
     log.keep_newest(MOST)
     while (oldest := next(log.peek())) and world.now() - instant(str(oldest["createdDateTime"])) > KEPT:
         log.remove(str(oldest["id"]))
-    world.tenant.changed = True
+    world.tenant.noted = True
 
 
 def _entry(world: World, call: Call, attempt: Attempt, client: Client, refused: Refused | None) -> Object:
