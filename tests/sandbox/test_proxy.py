@@ -49,3 +49,11 @@ def test_garbage_is_refused_or_cut(sandbox: SandboxTenant) -> None:
     assert say(sandbox, "hello\r\n\r\n").startswith("HTTP/1.1 400 ")
     assert say(sandbox, "A" * 20_000) == ""
     assert sandbox.http.get("/_sandbox/info").status_code == 200
+
+
+def test_strict_transport_security_is_said_of_microsofts_names_only(sandbox: SandboxTenant) -> None:
+    """On localhost a browser would hold every other local server to it."""
+    path = "/common/v2.0/.well-known/openid-configuration"
+    assert "strict-transport-security" not in sandbox.http.get(path).headers
+    with httpx.Client(proxy=sandbox.proxy, verify=sandbox.ssl_context, trust_env=False) as http:
+        assert "max-age" in http.get(f"https://login.microsoftonline.com{path}").headers["strict-transport-security"]

@@ -35,7 +35,11 @@ def test_an_open_address_needs_the_flag_that_says_what_it_means(address: str) ->
     [
         (("--listen", "example.com"), "give an IP address"),
         (("--listen", ""), "give an IP address"),
-        (("--anyone-may-connect",), "says nothing without --listen"),
+        (("--anyone-may-connect",), "say nothing without --listen"),
+        (("--name", "sandbox"), "say nothing without --listen"),
+        (("--listen", "127.0.0.2", "--name", "not a name"), "give a host name"),
+        (("--latency", "inf"), "--latency"),
+        (("--replication-lag", "nan"), "--replication-lag"),
         (("--listen", "192.0.2.77", "--anyone-may-connect"), "cannot listen on 192.0.2.77"),  # TEST-NET-1: nobody's
     ],
 )
@@ -75,6 +79,24 @@ def test_an_open_tenant_serves_others_under_its_name_but_not_its_control_paths(s
         # A Host header is the caller's own word; the address it calls from is not.
         assert http.get("/_sandbox/state", headers={"Host": "localhost"}).status_code == 403
     assert tenant.state()["tenant"]["id"] == tenant.tenant
+
+
+def test_every_address_and_every_given_name_reach_a_tenant_that_listens_everywhere(start_sandbox: Start) -> None:
+    tenant = start_sandbox("--listen", "0.0.0.0", "--name", "tenant.example", "--anyone-may-connect")  # noqa: S104
+    port = httpx.URL(tenant.url).port
+    path = f"/{tenant.tenant}/v2.0/.well-known/openid-configuration"
+    for name in filter(None, ("127.0.0.1", _own_address())):
+        with httpx.Client(verify=ssl.create_default_context(cafile=tenant.ca), trust_env=False) as http:
+            assert http.get(f"https://{name}:{port}{path}").status_code == 200
+    # As who resolves the name does: it stands in the certificate and in the Host header.
+    with (
+        socket.create_connection(("127.0.0.1", port or 0), timeout=10) as plain,
+        tenant.ssl_context.wrap_socket(plain, server_hostname="tenant.example") as secure,
+    ):
+        secure.sendall(f"GET {path} HTTP/1.1\r\nHost: tenant.example:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: secure.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert f"https://tenant.example:{port}/{tenant.tenant}/oauth2/v2.0/token".encode() in answer
 
 
 def _own_address() -> str | None:

@@ -27,13 +27,17 @@ def start(
     proxy_port: Annotated[int, typer.Option(min=0, max=65535, help="CONNECT proxy port; 0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Keep the tenant in this file.", dir_okay=False)] = None,
     scenario: Annotated[str | None, typer.Option(help="Begin in this state; see `sandbox scenarios`.")] = None,
-    latency: Annotated[float | None, typer.Option(min=0, metavar="MS", help="Delay every answer.")] = None,
+    latency: Annotated[float | None, typer.Option(min=0, max=600_000, metavar="MS", help="Delay every answer.")] = None,
     replication_lag: Annotated[
         float | None,
-        typer.Option(min=0, metavar="SECONDS", help="How long new objects take to be seen everywhere."),
+        typer.Option(min=0, max=86_400, metavar="SECONDS", help="How long new objects take to be seen everywhere."),
     ] = None,
     listen: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Listen on this address too; needs --anyone-may-connect.")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="A host name by which others reach it there; may be repeated."),
     ] = None,
     anyone_may_connect: Annotated[
         bool,
@@ -52,12 +56,17 @@ def start(
     if scenario is not None and scenario not in known():
         typer.echo(f"No scenario {scenario!r}. There are: {', '.join(known())}", err=True)
         raise typer.Exit(2)
-    problem = _beyond_loopback(listen, agreed=anyone_may_connect)
+    for option, number in (("--latency", latency), ("--replication-lag", replication_lag)):
+        if number is not None and number != number:  # noqa: PLR0124 - only NaN differs from itself; it passes any range
+            typer.echo(f"{option} {number}: give a number.", err=True)
+            raise typer.Exit(2)
+    problem = _beyond_loopback(listen, name or [], agreed=anyone_may_connect)
     if problem:
         typer.echo(problem, err=True)
         raise typer.Exit(2)
     options = Options(
         listen=listen,
+        names=tuple(name or ()),
         port=port,
         proxy_port=proxy_port,
         state=state,
@@ -133,16 +142,21 @@ def scenarios() -> None:
         typer.echo(f"{name.ljust(width)}  {description}")
 
 
-def _beyond_loopback(listen: str | None, *, agreed: bool) -> str | None:
+def _beyond_loopback(listen: str | None, names: list[str], *, agreed: bool) -> str | None:
     """Why the sandbox will not listen there, or None."""
     from ipaddress import ip_address
 
     if listen is None:
-        return "--anyone-may-connect says nothing without --listen ADDRESS." if agreed else None
+        if agreed or names:
+            return "--name and --anyone-may-connect say nothing without --listen ADDRESS."
+        return None
     try:
         loopback = ip_address(listen).is_loopback
     except ValueError:
         return f"--listen {listen}: give an IP address, such as 192.0.2.7, or 0.0.0.0 for all."
+    wrong = [name for name in names if not (name.isascii() and name.replace("-", "").replace(".", "").isalnum())]
+    if wrong:
+        return f"--name {wrong[0]}: give a host name, such as sandbox or tenant.example.com."
     if loopback or agreed:
         return None
     return (

@@ -45,6 +45,8 @@ class Options:
     proxy_port: int = 0
     listen: str | None = None
     """An address beside loopback; None: loopback only."""
+    names: tuple[str, ...] = ()
+    """Further host names by which others reach it there."""
     state: Path | None = None
     scenario: str | None = None
     latency_ms: float | None = None
@@ -86,7 +88,7 @@ def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tupl
     state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})
     tenant = Tenant(state)
     tenant.changed = True
-    return World(tenant, key, names=_names(options.listen)), identity
+    return World(tenant, key, names=_names(options)), identity
 
 
 class _Process:
@@ -247,13 +249,26 @@ class _Later:
         return self._value
 
 
-def _names(listen: str | None) -> frozenset[str]:
-    """By which names clients reach a server that listens there."""
-    if listen is None:
-        return LOOPBACK
-    if ip_address(listen).is_unspecified:
-        return LOOPBACK | {socket.gethostname().lower(), socket.getfqdn().lower()}
-    return LOOPBACK | {listen}
+def _names(options: Options) -> frozenset[str]:
+    """By which names clients reach the server: what it is told, and where it listens."""
+    found = LOOPBACK | {name.lower() for name in options.names}
+    if options.listen is None:
+        return found
+    if not ip_address(options.listen).is_unspecified:
+        return found | {options.listen}
+    return found | {socket.gethostname().lower(), socket.getfqdn().lower()} | _own_addresses()
+
+
+def _own_addresses() -> set[str]:
+    """The addresses of this machine that others use. Connecting a datagram socket sends nothing."""
+    found = set()
+    with contextlib.suppress(OSError):
+        found |= {str(each[4][0]).partition("%")[0] for each in socket.getaddrinfo(socket.gethostname(), None)}
+    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((far, 9))
+            found.add(str(sock.getsockname()[0]).partition("%")[0])
+    return found
 
 
 def _listen(port: int, more: str | None) -> list[socket.socket]:

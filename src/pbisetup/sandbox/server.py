@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlencode
 from pbisetup.sandbox import asgi
 from pbisetup.sandbox.asgi import Receive, Scope, Send
 from pbisetup.sandbox.control import PREFIX, Control
-from pbisetup.sandbox.hosts import service_of
+from pbisetup.sandbox.hosts import is_loopback, service_of
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.services import Service, Services
 from pbisetup.sandbox.store import Tenant
@@ -68,6 +68,7 @@ class Server:
             self.world.sessions,
             self.world.flows,
             self.world.meters,
+            self.world.pages,
         ):
             kept.clear()
         self.faults.clear()
@@ -136,6 +137,10 @@ class Server:
         if rule and rule.drop == "after":
             return None
         entry["status"] = reply.status
+        if is_loopback(host):
+            # A browser would from now on hold every other server on localhost to HTTPS.
+            kept = {name: value for name, value in reply.headers.items() if name != "Strict-Transport-Security"}
+            reply = Reply(reply.status, reply.body, kept, reply.media_type)
         given = headers.get("client-request-id")
         if given and _printable(given) and "client-request-id" not in {name.lower() for name in reply.headers}:
             reply = Reply(reply.status, reply.body, {**reply.headers, "client-request-id": given}, reply.media_type)
