@@ -108,6 +108,8 @@ class Inside:
         route, params = find(SERVICES[service], method, path)
         given = {"authorization": f"Bearer {token}"} if token is not None else {}
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        if raw:
+            given["content-type"] = "application/json"
         call = Call(method, path, params, query or {}, {**given, **(headers or {})}, raw, ORIGIN, str(uuid.uuid4()))
         return route.handler(self.world, call)
 

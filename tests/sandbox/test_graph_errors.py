@@ -107,6 +107,16 @@ def _(inside: Inside) -> Reply:
     return inside.call("graph", "GET", "/v1.0/organization", "x")
 
 
+@case("token_one_dot")
+def _(inside: Inside) -> Reply:
+    return inside.call("graph", "GET", "/v1.0/organization", "x.y")
+
+
+@case("token_undecodable")
+def _(inside: Inside) -> Reply:
+    return inside.call("graph", "GET", "/v1.0/organization", "x.y.z")
+
+
 @case("token_signature")
 def _(inside: Inside) -> Reply:
     claims = {"aud": AUDIENCE["graph"], "tid": inside.tenant.id, "exp": int(time.time()) + 60}

@@ -186,6 +186,7 @@ class Walk:
             "locationId": self._first("/identity/conditionalAccess/namedLocations"),
             "requestId": self._first("/identityGovernance/appConsent/appConsentRequests"),
             "definitionId": self._first("/roleManagement/directory/roleDefinitions"),
+            "templateId": self._first("/directoryRoleTemplates"),
             "roleAssignmentId": self._first("/roleManagement/directory/roleAssignments"),
         }
         self.by_base: dict[str, str] = {
@@ -318,6 +319,7 @@ SETS = {
     "deletedItems": "directory_object",
     "directoryObjects": "directory_object",
     "directoryRoles": "directory_role",
+    "directoryRoleTemplates": "directory_role_template",
     "domains": "domain",
     "extensionProperties": "extension_property",
     "federatedIdentityCredentials": "federated_identity_credential",

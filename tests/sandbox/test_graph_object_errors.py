@@ -90,6 +90,29 @@ def _(inside: Inside) -> Reply:
     )
 
 
+@case("reference_twice")
+def _(inside: Inside) -> Reply:
+    one = link(inside.user("admin")["id"])["@odata.id"]
+    return send(inside, "POST", "/groups", {**GROUP, "members@odata.bind": [one, one]})
+
+
+@case("principal_differs")
+def _(inside: Inside) -> Reply:
+    _app, principal = inside.add_app()
+    return send(inside, "PATCH", f"/servicePrincipals/{principal['id']}", {"displayName": "another"})
+
+
+@case("app_id_invalid")
+def _(inside: Inside) -> Reply:
+    return send(inside, "GET", "/applications(appId='xyz')")
+
+
+@case("principal_values_invalid")
+def _(inside: Inside) -> Reply:
+    _app, principal = inside.add_app()
+    return send(inside, "PATCH", f"/servicePrincipals/{principal['id']}", {"appRoles": [{"id": str(uuid.uuid4())}]})
+
+
 @case("pre_authorized_unknown")
 def _(inside: Inside) -> Reply:
     app, _sp = inside.add_app()
@@ -239,6 +262,17 @@ def _(inside: Inside) -> Reply:
 @case("ca_schema")
 def _(inside: Inside) -> Reply:
     return send(inside, "POST", "/identity/conditionalAccess/policies", {**POLICY, "conditions": {"users": "All"}})
+
+
+@case("ca_workload_control")
+def _(inside: Inside) -> Reply:
+    conditions = {
+        "clientApplications": {"includeServicePrincipals": ["ServicePrincipalsInMyTenant"]},
+        "applications": {"includeApplications": ["All"]},
+    }
+    controls = {"operator": "OR", "builtInControls": ["mfa"]}
+    body = {**POLICY, "conditions": conditions, "grantControls": controls}
+    return send(inside, "POST", "/identity/conditionalAccess/policies", body)
 
 
 @case("ca_security_defaults")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from pbisetup.sandbox.graph.protocol_errors import PROTOCOL_ERRORS
 from pbisetup.sandbox.graph.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
+from tests.sandbox.api import graph, new_app
 from tests.sandbox.inprocess import ORIGIN, Inside
 from tests.sandbox.test_graph_errors import SCOPES, check_error, send
+from tests.support.tenant import SandboxTenant
 
 EVENTUAL = {"consistencylevel": "eventual"}
 APPS, USERS = "/applications", "/users"
@@ -23,6 +26,7 @@ QUERIES: dict[str, Query] = {
     "filter_property": (APPS, {"$filter": "colour eq 'red'"}, False),
     "filter_types": (USERS, {"$filter": "accountEnabled eq 'true'"}, False),
     "filter_operator": (APPS, {"$filter": "displayName ne 'x'", "$count": "true"}, False),
+    "filter_clauses": (APPS, {"$filter": " or ".join(f"displayName eq '{n}'" for n in range(16))}, False),
     "query_unsupported": ("/groups", {"$filter": "createdDateTime ge 2021-11-01", "$count": "true"}, True),
     "query_property": (USERS, {"$orderby": "colour"}, False),
     "select_property": (APPS, {"$select": "colour"}, False),
@@ -83,7 +87,23 @@ def method_not_allowed(_: Inside) -> Reply:
     return unknown(Call("PUT", "/v1.0/me", {}, {}, {}, b"", ORIGIN, str(uuid.uuid4()), allowed=frozenset({"GET"})))
 
 
-OTHERS = {"revoked": revoked, "throttled": throttled, "method_not_allowed": method_not_allowed}
+def content_type(kind: str) -> Callable[[Inside], Reply]:
+    return lambda inside: send(inside, "POST", APPS, {"displayName": "x"}, headers={"content-type": kind})
+
+
+def empty_payload(inside: Inside) -> Reply:
+    app, _ = inside.add_app()
+    return send(inside, "PATCH", f"{APPS}/{app['id']}")
+
+
+OTHERS = {
+    "revoked": revoked,
+    "throttled": throttled,
+    "method_not_allowed": method_not_allowed,
+    "content_type_missing": content_type(""),
+    "content_type_other": content_type("text/plain"),
+    "empty_payload": empty_payload,
+}
 
 
 @pytest.mark.parametrize("name", PROTOCOL_ERRORS)
@@ -97,3 +117,29 @@ def test_each_error(name: str) -> None:
     else:
         answer = OTHERS[name](inside)
     check_error(name, answer)
+
+
+def test_what_a_write_must_declare(sandbox: SandboxTenant) -> None:
+    admin = graph(sandbox)
+    app = new_app(admin)
+    bearer = {"Authorization": f"Bearer {admin.token}"}
+
+    def sent(method: str, path: str, body: str | None, **headers: str) -> tuple[int, str]:
+        named = {**bearer, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        answer = sandbox.http.request(method, f"/v1.0{path}", content=body, headers=named)
+        return answer.status_code, answer.json()["error"]["message"] if answer.status_code >= 400 else ""
+
+    path = f"/applications/{app.object_id}"
+    undeclared = (400, PROTOCOL_ERRORS["content_type_missing"].message)
+    assert sent("PATCH", path, '{"displayName": "x"}') == undeclared
+    assert sent("POST", "/applications", '{"displayName": "x"}') == undeclared
+    other = (400, PROTOCOL_ERRORS["content_type_other"].message)
+    assert sent("PATCH", path, '{"displayName": "x"}', Content_Type="text/plain") == other
+    empty = (400, PROTOCOL_ERRORS["empty_payload"].message)
+    assert sent("PATCH", path, None, Content_Type="application/json") == empty
+    plain = "application/json;odata.metadata=none; charset=utf-8"
+    assert sent("PATCH", path, '{"displayName": "x"}', Content_Type=plain)[0] == 204
+    # What has no body needs no declaration.
+    assert sent("DELETE", path, None)[0] == 204
+    assert sent("POST", f"/directory/deletedItems/{app.object_id}/restore", None)[0] == 200
+    assert sent("POST", "/me/revokeSignInSessions", None)[0] == 200

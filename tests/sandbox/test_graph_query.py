@@ -97,7 +97,7 @@ def test_filters_that_need_an_advanced_query(apps: Api, text: str, count: int) -
         ("/applications?$filter=tags/all(t:t eq 'x')", "Request_UnsupportedQuery", "'tags'"),
         ("/applications?$filter=owners/$count gt 1", "Request_UnsupportedQuery", "'owners'"),
         ("/groups?$filter=createdDateTime ge 2020-01-01T00:00:00Z", "Request_UnsupportedQuery", "'Group'"),
-        ("/applications?$filter=appid eq 'x'", "BadRequest", "named 'appid' on type 'microsoft.graph.application'"),
+        ("/applications?$filter=colour eq 'x'", "BadRequest", "named 'colour' on type 'microsoft.graph.application'"),
         ("/applications?$filter=info/colour eq 'x'", "BadRequest", "'colour'"),
         ("/users?$filter=accountEnabled eq 'true'", "BadRequest", "'Edm.Boolean' and 'Edm.String' for operator kind"),
         (
@@ -234,6 +234,103 @@ def test_pages_keep_the_query(apps: Api) -> None:
     rest = apps.get(link)
     assert all(set(each) == {"id"} for each in rest["value"])
     assert refusal(apps, "/applications?$skiptoken=made-up")[0] == "Directory_ExpiredPageToken"
+
+
+def test_a_page_that_was_deleted_takes_no_other_with_it(apps: Api) -> None:
+    made = [apps.post("/applications", {"displayName": f"page {n:02}"})["id"] for n in range(9)]
+    for order in ("", "&$orderby=displayName&$count=true"):
+        path = f"/applications?$top=3&$filter=startswith(displayName,'page'){order}"
+        page = apps.get(path, **EVENTUAL)
+        seen = [each["id"] for each in page["value"]]
+        apps("DELETE", f"/applications/{made.pop(0)}")
+        apps("DELETE", f"/applications/{made.pop(1)}")  # the last that was shown: made is now 1, 3, 4, ...
+        late = apps.post("/applications", {"displayName": "page zz"})["id"]
+        made.append(late)
+        while "@odata.nextLink" in page:
+            again = apps.get(page["@odata.nextLink"], **EVENTUAL)
+            assert apps.get(page["@odata.nextLink"], **EVENTUAL)["value"] == again["value"]
+            page = again
+            seen += [each["id"] for each in page["value"]]
+        assert set(seen) >= set(made)
+        assert len(set(seen)) == len(seen)
+
+
+def test_a_page_whose_list_the_server_no_longer_knows(apps: Api) -> None:
+    page = apps.get("/users?$top=1")
+    first = page["value"][0]["id"]
+    assert apps("GET", page["@odata.nextLink"].replace("/users", "/groups")).status_code == 400
+    # A server that was started anew has forgotten the list; so has one that has served a hundred others since.
+    for _ in range(101):
+        apps.get("/applications?$top=1")
+    rest = apps.get(page["@odata.nextLink"])
+    assert len(rest["value"]) == 1
+    assert rest["value"][0]["id"] != first
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/applications?$filter=DisplayName eq 'billing'&$select=Id,DISPLAYNAME",
+        "/applications?$filter=IDENTIFIERURIS/any(x:x eq 'api://billing')&$select=id,displayname",
+        "/applications?$filter=startswith(displayNAME,'billing')&$orderby=DisplayName&$select=id,displayname",
+        '/applications?$search="displayname:billing"&$select=ID,displayName',
+    ],
+)
+def test_names_in_any_case(apps: Api, path: str) -> None:
+    (found,) = apps.get(f"{path}&$count=true", **EVENTUAL)["value"]
+    assert set(found) == {"id", "displayName"}
+    assert found["displayName"] == "billing"
+    (expanded,) = apps.get("/applications?$expand=OWNERS($select=ID)&$filter=displayname eq 'billing'")["value"]
+    assert expanded["owners"] == []
+
+
+def test_names_in_any_case_of_other_things(apps: Api) -> None:
+    assert set(apps.get("/organization?$select=DisplayName")["value"][0]) == {"displayName"}
+    assert "'colour'" in refusal(apps, "/organization?$select=colour")[1]
+    client = new_app(apps).principal_id
+    resource = apps.get("/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')")["id"]
+    body = {"clientId": client, "consentType": "AllPrincipals", "resourceId": resource, "scope": "User.Read"}
+    apps.post("/oauth2PermissionGrants", body)
+    (grant,) = apps.get(f"/oauth2PermissionGrants?$filter=ClientId eq '{client}'&$select=SCOPE&$top=1")["value"]
+    assert set(grant) == {"scope"}
+    (role,) = apps.get("/directoryRoles?$filter=DisplayName eq 'Global Administrator'&$select=displayname")["value"]
+    assert role == {"displayName": "Global Administrator"}
+
+
+def test_a_reference_to_another_service_is_none(apps: Api) -> None:
+    app, me = new_app(apps), apps.get("/me")["id"]
+    for host, status in (
+        ("example.com", 400),
+        ("login.microsoftonline.com", 400),
+        ("graph.microsoft.us", 204),
+        ("GRAPH.microsoft.com", 400),  # an owner already
+    ):
+        link = {"@odata.id": f"https://{host}/v1.0/directoryObjects/{app.principal_id}"}
+        answer = apps("POST", f"/applications/{app.object_id}/owners/$ref", link)
+        assert answer.status_code == status, host
+        if host.startswith("GRAPH"):
+            assert "already exist" in answer.json()["error"]["message"]
+    own = {"@odata.id": f"{apps.sandbox.url}/v1.0/directoryObjects/{me}"}
+    assert apps("POST", f"/applications/{app.object_id}/owners/$ref", own).status_code == 204
+    (assigned,) = apps.get(f"/users/{me}/appRoleAssignments?$select=ID&$filter=PrincipalId eq '{me}'")["value"] or [{}]
+    assert set(assigned) <= {"id"}
+
+
+def test_too_many_alternatives(apps: Api) -> None:
+    fifteen = [f"displayName eq '{n}'" for n in range(14)] + ["displayName eq 'billing'"]
+    assert names(apps, f"/applications?$filter={' or '.join(fifteen)}") == ["billing"]
+    listed = ",".join(["'x'"] * 16)
+    for text in (" or ".join([*fifteen, "id eq 'x'"]), f"displayName in ({listed})"):
+        code, message = refusal(apps, f"/applications?$filter={text}")
+        assert code == "Request_UnsupportedQuery"
+        assert message.endswith("containing 'OR' operators: 16. Max allowed: 15.")
+
+
+def test_a_slash_at_the_end_and_a_segment_that_is_none(apps: Api) -> None:
+    assert apps.get("/applications/")["value"] == apps.get("/applications")["value"]
+    id_ = apps.get("/applications")["value"][0]["id"]
+    for path, segment in (("/nowhere", "nowhere"), (f"/applications/{id_}/nowhere/x", "nowhere"), ("/x/y", "x")):
+        assert refusal(apps, path)[1] == f"Resource not found for the segment '{segment}'."
 
 
 @pytest.mark.parametrize("query", ["$Filter=displayName eq 'billing'", "filter=displayName eq 'billing'"])

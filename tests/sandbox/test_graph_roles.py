@@ -99,3 +99,14 @@ def test_what_the_tenant_has_subscribed_to(sandbox: SandboxTenant) -> None:
     sandbox.put_state(lambda state: state["tenant"].update(verifiedDomains=["contoso.com"]))
     names = [(each["id"], each["isDefault"]) for each in reader.get("/domains")["value"]]
     assert names == [(sandbox.domain, True), ("contoso.com", False)]
+
+
+def test_role_templates_are_there_before_anyone_activates_them(sandbox: SandboxTenant) -> None:
+    admin = graph(sandbox)
+    (found,) = admin.get("/directoryRoleTemplates?$filter=displayName eq 'Reports Reader'")["value"]
+    assert found["id"] == ROLES["Reports Reader"]
+    assert admin.get(f"/directoryRoleTemplates/{found['id']}")["displayName"] == "Reports Reader"
+    assert admin("GET", f"/directoryRoleTemplates/{sandbox.tenant}").status_code == 404
+    assert len(admin.get("/directoryRoleTemplates")["value"]) >= len(ROLES)
+    assert app_with(sandbox, "Application.Read.All")[1]("GET", "/directoryRoleTemplates").status_code == 403
+    assert app_with(sandbox, "RoleManagement.Read.Directory")[1]("GET", "/directoryRoleTemplates").status_code == 200

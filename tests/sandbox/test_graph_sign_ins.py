@@ -98,3 +98,17 @@ def test_who_may_read_them(sandbox: SandboxTenant, reader: Api) -> None:
     assert unlicensed.status_code == 403
     assert unlicensed.json()["error"]["code"] == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
     assert graph(sandbox)("GET", "/auditLogs/signIns").status_code == 403
+
+
+def test_when_a_user_was_last_there_needs_the_permission_and_the_licence(sandbox: SandboxTenant) -> None:
+    for path in ("/users?$select=id,SignInActivity", "/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01"):
+        _, plain = app_with(sandbox, "User.Read.All")
+        refused = plain("GET", path)
+        assert refused.status_code == 403
+        assert refused.json()["error"]["code"] == "Authentication_MSGraphPermissionMissing"
+    _, auditor = app_with(sandbox, "User.Read.All", "AuditLog.Read.All")
+    assert "signInActivity" in auditor.get("/users?$select=id,signInActivity")["value"][0]
+    sandbox.put_state(lambda state: state["tenant"].update(subscribedSkus=[]))
+    refused = auditor("GET", "/users?$select=id,signInActivity")
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"

@@ -17,6 +17,8 @@ AZURE_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
 AZURE_PORTAL = "74658136-14ec-4630-ad9b-26e160ff0fc6"
 """ADIbizaUX, the portal's identity pages, by whose API Azure CLI consents (azure-cli, role/custom.py)."""
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+MICROSOFT_TENANTS = frozenset({MICROSOFT_TENANT, "72f988bf-86f1-41af-91ab-2d7cd011db47"})
+"""Where Microsoft's own apps live (general knowledge)."""
 
 # What Azure CLI is pre-authorised for on Graph. entra.md 2.1 (general knowledge): broad, without policy and
 # audit-log reads.
@@ -52,6 +54,7 @@ MORE_GRAPH_ROLES = (
     "RoleManagement.Read.Directory",
     "GroupMember.ReadWrite.All",
     "User.Read.All",
+    "AppRegistration.Create",
     "AuditLog.Read.All",
     "ConsentRequest.Read.All",
     "Directory.ReadWrite.All",
@@ -80,6 +83,7 @@ MORE_GRAPH_SCOPES = (
     "email",
     "Directory.Read.All",
     "User.Read.All",
+    "AppRegistration.Create",
     "AuditLog.Read.All",
     "Group.Read.All",
     "ConsentRequest.Read.All",

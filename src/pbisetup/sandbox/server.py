@@ -158,7 +158,8 @@ class Server:
         if name is None:
             return Reply(421, {"error": f"no service answers for the host {host!r}"})
         if name == "graph":
-            call = _with(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path))
+            # guess: a slash at the end means nothing, as in every OData service.
+            call = _with(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path).rstrip("/") or "/")
         return self._route(self._services[name], call)
 
     def _route(self, service: Service, call: Call) -> Reply:

@@ -119,6 +119,8 @@ class World:
     """Sign-ins that wait for a page to be answered (`entra/session.py`); likewise."""
     meters: dict[str, Any] = field(default_factory=dict)
     """What each app has used of its quota (`graph/throttle.py`); likewise."""
+    pages: dict[str, Any] = field(default_factory=dict)
+    """Lists that are read page by page (`graph/paging.py`); likewise."""
     ask: Callable[[str, Call], Reply] = _nobody
     """Answers a call to a service by name as if a client had sent it alone: logged, faults and all. The server's."""
 

@@ -218,6 +218,7 @@ def _check_values(request: Request, accepted: Object, own_id: str | None) -> Non
             raise GraphError("value_invalid", property=f"{name}.redirectUris", resource="Application")
     if accepted.get("signInAudience", "AzureADMyOrg") not in _AUDIENCES:
         raise GraphError("value_invalid", property="signInAudience", resource="Application")
+    _check_once(accepted)
     _check_required_access(request, accepted.get("requiredResourceAccess", []))
     wanted = {uri.lower() for uri in accepted.get("identifierUris", [])}
     # source: entra.md 1.14: a soft-deleted app keeps its identifier URIs too.
@@ -225,6 +226,17 @@ def _check_values(request: Request, accepted: Object, own_id: str | None) -> Non
     for other in (*request.tenant.applications.peek(), *deleted) if wanted else ():
         if other["id"] != own_id and wanted & {uri.lower() for uri in other.get("identifierUris", [])}:
             raise GraphError("taken", property="identifierUris")
+
+
+def _check_once(accepted: Object) -> None:
+    """No list names a thing twice. guess: redirect URIs differ by case, identifier URIs do not."""
+    uris = [uri.lower() for uri in accepted.get("identifierUris", [])]
+    if len(set(uris)) != len(uris):
+        raise GraphError("entitlement_twice", property="identifierUris")
+    for name in ("web", "spa", "publicClient"):
+        uris = (accepted.get(name) or {}).get("redirectUris") or []
+        if len(set(uris)) != len(uris):
+            raise GraphError("entitlement_twice", property=f"{name}.redirectUris")
 
 
 def _check_new_uris(request: Request, held: Object, wanted: Object) -> None:
@@ -236,6 +248,7 @@ def _check_new_uris(request: Request, held: Object, wanted: Object) -> None:
 
 def _check_required_access(request: Request, entries: list[Any]) -> None:
     total = 0
+    resources: set[str] = set()
     for entry in entries:
         access = entry.get("resourceAccess") if isinstance(entry, dict) else None
         if not isinstance(access, list) or not is_guid(entry.get("resourceAppId")):
@@ -243,6 +256,11 @@ def _check_required_access(request: Request, entries: list[Any]) -> None:
         for each in access:
             if not isinstance(each, dict) or not is_guid(each.get("id")) or each.get("type") not in ("Role", "Scope"):
                 raise GraphError("value_invalid", property="requiredResourceAccess", resource="Application")
+        ids = [(each["id"].lower(), each["type"]) for each in access]
+        resource = entry["resourceAppId"].lower()
+        if len(set(ids)) != len(ids) or resource in resources:
+            raise GraphError("entitlement_twice", property="requiredResourceAccess")
+        resources.add(resource)
         total += len(access)
     for found, name, what in (
         (len(entries), "requiredResources", "required resources"),

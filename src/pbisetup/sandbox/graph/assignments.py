@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pbisetup.sandbox.graph import lag, quotas, refs
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.names import respelled_among
 from pbisetup.sandbox.graph.query import page, parse_filter
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import GRAPH_APP_ID, Request, route
@@ -123,7 +124,7 @@ def _find(request: Request, item: Object) -> Object:
 def _list(request: Request, item: Object, relation: str, entries: list[Object]) -> Reply:
     text = request.call.query.get("$filter")
     if text:
-        expression = parse_filter(text)
+        expression = respelled_among(parse_filter(text), _PROPERTIES)
         for name in expression.properties() - _PROPERTIES:
             raise GraphError("query_property", property=name, type="appRoleAssignment")
         entries = [a for a in entries if expression.matches(a)]

@@ -99,6 +99,7 @@ def _accepted(request: Request, held: Object, ignored: tuple[str, ...] = ()) -> 
     controls = (values.get("grantControls") or {}).get("builtInControls") or []
     if not isinstance(controls, list) or not all(each in _CONTROLS for each in controls):
         raise GraphError("ca_schema")
+    _check_workloads({**held, **values})
     state = values.get("state", held.get("state"))
     if state not in _STATES:
         raise GraphError("ca_schema")
@@ -122,6 +123,17 @@ def _check_conditions(conditions: Object) -> None:
                     raise GraphError("ca_schema")
     if not (conditions.get("users") or conditions.get("clientApplications")) or not conditions.get("applications"):
         raise GraphError("ca_schema")
+
+
+def _check_workloads(policy: Object) -> None:
+    """An app cannot do anything that a control asks for: access can only be blocked."""
+    targets = (policy.get("conditions") or {}).get("clientApplications") or {}
+    if not targets.get("includeServicePrincipals"):
+        return
+    controls = policy.get("grantControls") or {}
+    others = controls.get("authenticationStrength") or controls.get("termsOfUse")
+    if others or (controls.get("builtInControls") or []) != ["block"]:
+        raise GraphError("ca_workload_control")
 
 
 def _whole(item: Object) -> Object:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.names import among, respelled_among
 from pbisetup.sandbox.graph.query import page, parse_filter
 from pbisetup.sandbox.graph.service import Request
 from pbisetup.sandbox.graph.shape import public
@@ -21,14 +22,15 @@ def documents(request: Request, context: str, kind: str, properties: Collection[
     query = request.call.query
     found = [public(row) for row in rows]
     if query.get("$filter"):
-        expression = parse_filter(query["$filter"])
+        expression = respelled_among(parse_filter(query["$filter"]), ("id", *properties))
         for name in sorted(expression.properties()):
             known(name, kind, properties)
         found = [row for row in found if expression.matches(row)]
     if query.get("$orderby"):
         found = _ordered(found, kind, properties, query["$orderby"])
     names = selected(request, kind, properties)
-    return page(request, context, [select(row, names) if names else row for row in found], names)
+    keys = [str(row.get("id", at)) for at, row in enumerate(found)]
+    return page(request, context, [select(row, names) if names else row for row in found], names, keys=keys)
 
 
 def document(request: Request, context: str, kind: str, properties: Collection[str], item: Object) -> Reply:
@@ -40,7 +42,8 @@ def document(request: Request, context: str, kind: str, properties: Collection[s
 
 
 def selected(request: Request, kind: str, properties: Collection[str]) -> list[str] | None:
-    names = [name.strip() for name in request.call.query.get("$select", "").split(",") if name.strip()]
+    given = [name.strip() for name in request.call.query.get("$select", "").split(",") if name.strip()]
+    names = [among(name, ("id", *properties)) for name in given]
     for name in names:
         known(name, kind, properties)
     return names or None
@@ -54,6 +57,7 @@ def known(name: str, kind: str, properties: Collection[str]) -> None:
 
 def _ordered(rows: list[Object], kind: str, properties: Collection[str], text: str) -> list[Object]:
     name, _, direction = text.strip().partition(" ")
+    name = among(name, ("id", *properties))
     known(name, kind, properties)
     if direction.strip().lower() not in ("", "asc", "desc"):
         raise GraphError("query_value", option="$orderby")

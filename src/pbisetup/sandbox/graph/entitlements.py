@@ -30,7 +30,7 @@ def check(request: Request, held: Object, wanted: Object) -> None:
             raise GraphError("value_invalid", property="type", resource="PermissionScope")
     _check_kept(_roles(held), new_roles)
     _check_kept(_scopes(held), new_scopes)
-    _check_unique([*new_roles, *new_scopes])
+    _check_unique(new_roles, new_scopes)
     _check_pre_authorized(wanted, {str(scope["id"]).lower() for scope in new_scopes})
     most = quotas.of(request.world, "rolesAndScopes")
     if len(new_roles) + len(new_scopes) > most:
@@ -89,15 +89,21 @@ def _check_kept(held: list[Any], wanted: list[Any]) -> None:
             raise GraphError("entitlement_enabled")
 
 
-def _check_unique(entries: list[Any]) -> None:
-    ids = [str(entry["id"]).lower() for entry in entries]
-    if len(set(ids)) != len(ids):
-        # A role and a scope may share an id only where they share the value too (known).
-        by_id: dict[str, Any] = {}
-        for id_, entry in zip(ids, entries, strict=True):
-            if id_ in by_id and by_id[id_] != entry.get("value"):
-                raise GraphError("entitlement_twice")
-            by_id[id_] = entry.get("value")
+def _check_unique(roles: list[Any], scopes: list[Any]) -> None:
+    """Ids and values are each their own; a role and a scope may share both or neither (azure-docs#81899,
+    terraform-provider-azuread#269).
+    """
+    for name, entries in (("appRoles", roles), ("oauth2PermissionScopes", scopes)):
+        ids = [str(entry["id"]).lower() for entry in entries]
+        values = [entry["value"] for entry in entries if entry.get("value")]
+        if len(set(ids)) != len(ids) or len(set(values)) != len(values):
+            raise GraphError("entitlement_twice", property=name)
+    by_id = {str(entry["id"]).lower(): entry.get("value") or None for entry in roles}
+    ids_of = {value: id_ for id_, value in by_id.items() if value}
+    for scope in scopes:
+        id_, value = str(scope["id"]).lower(), scope.get("value") or None
+        if by_id.get(id_, value) != value or ids_of.get(value, id_) != id_:
+            raise GraphError("entitlement_twice", property="oauth2PermissionScopes")
 
 
 def _check_pre_authorized(wanted: Object, scopes: set[str]) -> None:

@@ -24,6 +24,21 @@ ERRORS: Final[dict[str, Row]] = {
         "entra.md 6.4 (code); text known",
         "one source",
     ),
+    "token_one_dot": Row(
+        401,
+        "InvalidAuthenticationToken",
+        "IDX14120: JWT is not well formed, there is only one dot (.).",
+        "a public comment on a Google token sent to Graph; azure-activedirectory-identitymodel LogMessages",
+        "one source",
+    ),
+    "token_undecodable": Row(
+        401,
+        "InvalidAuthenticationToken",
+        "IDX14102: Unable to decode the header '[PII of type 'Microsoft.IdentityModel.Logging.SecurityArtifact' is "
+        "hidden. For more details, see https://aka.ms/IdentityModel/PII.]' as Base64Url encoded string.",
+        "azure-activedirectory-identitymodel LogMessages (text); that Graph sends it: guess",
+        "inferred",
+    ),
     "token_signature": Row(
         401,
         "InvalidAuthenticationToken",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.names import spelled
 from pbisetup.sandbox.graph.relations import RELATIONS, Relation
 from pbisetup.sandbox.graph.schema import ENTITIES
 from pbisetup.sandbox.graph.service import Request
@@ -39,6 +40,7 @@ def expansion(request: Request, kind: str | None) -> Asked | None:
         raise GraphError("expand_many", count=len(terms))
     name, options = _options(terms[0])
     of = kind or "directoryObject"
+    name = spelled(name, of) if of in ENTITIES else name
     relation = RELATIONS.get(of, {}).get(name)
     if relation is None:
         spec = ENTITIES.get(of)
@@ -89,7 +91,7 @@ def _names(request: Request, relation: Relation, options: dict[str, str]) -> lis
         return None
     if not relation.nested_select:
         raise GraphError("expand_option", option="$select")
-    names = [name.strip() for name in options["$select"].split(",")]
+    names = [spelled(name.strip(), relation.kind) for name in options["$select"].split(",")]
     spec = ENTITIES.get(relation.kind or "")
     for name in names:
         if not name.replace("_", "").isalnum():

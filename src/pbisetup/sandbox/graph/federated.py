@@ -6,10 +6,11 @@ import re
 import uuid
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import quotas, refs
+from pbisetup.sandbox.graph import quotas, refs, search
 from pbisetup.sandbox.graph.applications import BASES, creates_if_missing
+from pbisetup.sandbox.graph.documents import documents, known
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.query import page
+from pbisetup.sandbox.graph.names import among
 from pbisetup.sandbox.graph.service import Request, route
 from pbisetup.sandbox.graph.shape import public
 from pbisetup.sandbox.store import Object
@@ -20,6 +21,8 @@ from pbisetup.sandbox.wire import Reply, Route
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 _TEXTS: Final = ("issuer", "subject", "description")
 _SETTABLE: Final = ("name", "audiences", *_TEXTS)
+_SHOWN: Final = ("id", *_SETTABLE)
+_KIND: Final = "federatedIdentityCredential"
 # A flexible credential (beta) matches by an expression instead of a subject; only these issuers can (entra-docs
 # workload-identities-flexible-federated-identity-credentials).
 _EXPRESSION: Final = "claimsMatchingExpression"
@@ -34,7 +37,22 @@ _CONTEXT: Final = "applications('{id}')/federatedIdentityCredentials"
 
 
 def list_credentials(request: Request, app: Object) -> Reply:
-    return page(request, _CONTEXT.format(id=app["id"]), [_public(request, each) for each in _held(app)])
+    properties = (*_SHOWN, _EXPRESSION) if request.beta else _SHOWN
+    rows = [_public(request, each) for each in _held(app)]
+    text = request.call.query.get("$search")
+    if text:
+        # guess: searched as directory objects are, in an advanced query.
+        if request.call.headers.get("consistencylevel", "").lower() != "eventual":
+            raise GraphError("search_header")
+        hit = search.parse(text, lambda name: _searched(name, properties))
+        rows = [row for row in rows if hit(row)]
+    return documents(request, _CONTEXT.format(id=app["id"]), _KIND, properties, rows)
+
+
+def _searched(name: str, properties: tuple[str, ...]) -> str:
+    name = among(name, properties)
+    known(name, _KIND, properties)
+    return name
 
 
 def get_credential(request: Request, app: Object) -> Reply:
@@ -94,6 +112,7 @@ def _create(request: Request, app: Object, body: Object) -> Object:
     for name in ("name", "issuer", matched, "audiences"):
         if not values.get(name):
             raise GraphError("value_required", property=name, resource="FederatedIdentityCredential")
+    _check_issuer(values)
     _check_flexible(values)
     if not _NAME.fullmatch(values["name"]):
         raise GraphError("value_invalid", property="name", resource="FederatedIdentityCredential")
@@ -119,6 +138,8 @@ def _update(request: Request, app: Object, entry: Object, body: Object) -> None:
             raise GraphError("value_required", property=name, resource="FederatedIdentityCredential")
     if not wanted.get("subject") and not wanted.get(_EXPRESSION):
         raise GraphError("value_required", property="subject", resource="FederatedIdentityCredential")
+    if "issuer" in values:
+        _check_issuer(values)
     _check_flexible(wanted)
     _check_pair(app, wanted, entry)
     entry.update(values)
@@ -147,6 +168,11 @@ def _check_flexible(values: Object) -> None:
         raise GraphError("credential_value", property="ClaimsMatchingExpression")
 
 
+def _check_issuer(values: Object) -> None:
+    if not _is_issuer(values["issuer"]):
+        raise GraphError("credential_value", property="Issuer")
+
+
 def _checked(request: Request, body: Object) -> Object:
     resource = "FederatedIdentityCredential"
     values: Object = {}
@@ -165,6 +191,11 @@ def _checked(request: Request, body: Object) -> Object:
             raise GraphError("value_invalid", property=name, resource=resource)
         values[name] = value
     return values
+
+
+def _is_issuer(value: object) -> bool:
+    """guess: the issuer is an https URL without spaces around it; the directory keeps texts as they came."""
+    return isinstance(value, str) and re.fullmatch(r"https://[^\s/?#]+[^\s?#]*", value) is not None
 
 
 def _is_audiences(value: Any) -> bool:

@@ -153,6 +153,9 @@ _FLAGS: Final = frozenset(
     }
 )
 
+MOST_CLAUSES: Final = 15
+"""source: a published script quotes the refusal of 18 clauses by OR, of 2019-12; that `in` counts alike: guess."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -188,6 +191,23 @@ def check(expression: Expression, kind: str, *, beta: bool) -> str | None:
         elif use.operator == "eq" and use.expression.value is None and use.element is None:
             advanced = advanced or "eq null"  # the include's column "null values"
     return advanced
+
+
+def widest(expression: Expression) -> int:
+    """The most clauses that any OR of the filter joins, or that any `in` lists."""
+    own = len(expression.value) if expression.op == "in" else 0
+    if expression.op == "or":
+        own = sum(1 for _ in _alternatives(expression))
+    return max([own, *(widest(part) for part in expression.parts)])
+
+
+def _alternatives(expression: Expression) -> Iterator[Expression]:
+    """The clauses of an OR, also of those that stand in it in parentheses."""
+    for part in expression.parts:
+        if part.op == "or":
+            yield from _alternatives(part)
+        else:
+            yield part
 
 
 def _spelling(operator: str) -> str:

@@ -6,12 +6,15 @@ import secrets
 from typing import Any, Final
 
 from pbisetup.sandbox.graph import lag, refs
+from pbisetup.sandbox.graph.documents import selected
 from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.graph.names import respelled_among
 from pbisetup.sandbox.graph.query import page, parse_filter
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request, route
 from pbisetup.sandbox.graph.service_principals import BASES
 from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.odata import select
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -124,11 +127,13 @@ def _alive(request: Request) -> list[Object]:
 def _list(request: Request, grants: list[Object]) -> Reply:
     text = request.call.query.get("$filter")
     if text:
-        expression = parse_filter(text)
+        expression = respelled_among(parse_filter(text), _PROPERTIES)
         for name in expression.properties() - _PROPERTIES:
             raise GraphError("query_property", property=name, type="oAuth2PermissionGrant")
         grants = [g for g in grants if expression.matches(g)]
-    return page(request, "oauth2PermissionGrants", [public(g) for g in grants], directory=True)
+    names = selected(request, "oAuth2PermissionGrant", _PROPERTIES)
+    shown = [select(public(g), names) if names else public(g) for g in grants]
+    return page(request, "oauth2PermissionGrants", shown, names, directory=True, keys=[str(g["id"]) for g in grants])
 
 
 def _shown(request: Request, entry: Object) -> Object:

@@ -128,10 +128,15 @@ def _create(request: Request, body: Object) -> Object:
     members = refs.bound(request, body, "members")
     for id_ in members:
         _check_member({**GROUP.blank(), **accepted, "id": None}, *refs.principal(request, id_))
-    user = request.caller.kind == "user"
-    # source: Graph create-group page: a user who is no admin becomes the owner of what it creates (known).
-    if user and not owners and not active_roles(request.tenant, request.caller.object_id) & _ADMINS:
-        owners = [request.caller.object_id]
+    refs.check_bound(len(owners) + len(members))
+    # source: graph-docs known issues, "Nonadmin user can't add self as group owner": a user who is no admin owns a new
+    # group, also beside other owners unless it is a Microsoft 365 group, and may not say so himself.
+    me = request.caller.object_id
+    if request.caller.kind == "user" and not active_roles(request.tenant, me) & _ADMINS:
+        if me in owners:
+            raise GraphError("reference_twice", property="owners")
+        if not owners or not is_unified(accepted):
+            owners = [me, *owners]
     item: Object = {
         "id": str(uuid.uuid4()),
         "createdDateTime": request.stamp(),
@@ -168,9 +173,23 @@ def _update(request: Request, item: Object, body: Object) -> None:
     _check(request, {k: v for k, v in accepted.items() if v != item.get(k)})
     if "displayName" in accepted and not accepted["displayName"]:
         raise GraphError("value_required", property="displayName", resource="Group")
+    added = _added(request, item, body)
     item.update(accepted)
+    item.setdefault("members", []).extend(added)
     request.tenant.groups.reindex(item)
     request.changed()
+
+
+def _added(request: Request, item: Object, body: Object) -> list[str]:
+    """The members that a PATCH adds with `members@odata.bind` (source: graph-docs group-post-members)."""
+    ids = refs.bound(request, body, "members")
+    if ids:
+        request.require("members.write", item)
+    for id_ in ids:
+        _may_add(request, item, *refs.principal(request, id_))
+        if id_ in item.get("members", []):
+            raise GraphError("reference_exists", property="members")
+    return ids
 
 
 def _check(request: Request, accepted: Object) -> None:

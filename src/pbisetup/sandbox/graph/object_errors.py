@@ -43,9 +43,40 @@ OBJECT_ERRORS: Final[dict[str, Row]] = {
         400,
         "DuplicateValue",
         "Request contains a property with duplicate values.",
-        "known",
-        "one source",
+        "microsoft-graph-docs#21667, terraform-provider-azuread#269 (app roles, scopes); other lists of an application "
+        "by analogy: guess",
+        "several sources",
         "DuplicateValue",
+    ),
+    "reference_twice": Row(
+        400,
+        "Request_BadRequest",
+        "Request contains a property with duplicate values.",
+        "terraform-provider-azuread#567 (groups); for other objects guess",
+        "several sources",
+    ),
+    # Service principals
+    "principal_differs": Row(
+        400,
+        "Request_BadRequest",
+        "Property {property} on the service principal does not match the application object.",
+        "quoted in several public scripts, for displayName and servicePrincipalNames; code guess",
+        "several sources",
+    ),
+    "app_id_invalid": Row(
+        400,
+        "Request_BadRequest",
+        "Invalid value specified for object reference property 'appId'. Please ensure that this value has an "
+        "appropriate syntax and length.",
+        "msgraph-sdk-python#408",
+        "observed",
+    ),
+    "principal_values_invalid": Row(
+        400,
+        "Request_BadRequest",
+        "One or more properties contains invalid values.",
+        "manicminer/hamilton#42 (appRoles); oauth2PermissionScopes by analogy",
+        "observed",
     ),
     "pre_authorized_unknown": Row(
         400,
@@ -239,6 +270,13 @@ OBJECT_ERRORS: Final[dict[str, Row]] = {
         "https://docs.microsoft.com/en-us/graph/api/conditionalaccessroot-post-policies?view=graph-rest-1.0.",
         "terraform-provider-azuread#790",
         "observed",
+    ),
+    "ca_workload_control": Row(
+        400,
+        "BadRequest",
+        "Policies for workload identities support no grant control other than block.",
+        "entra-docs workload-identity, azure-docs#114137 (rule); text guess",
+        "inferred",
     ),
     "ca_security_defaults": Row(
         400,

@@ -9,7 +9,6 @@ from pbisetup.sandbox.graph.app_restrictions import verified_domains
 from pbisetup.sandbox.graph.documents import document, documents
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.odata import select
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -34,15 +33,14 @@ _SERVICES: Final = {
 
 def list_organization(request: Request, _: Any) -> Reply:
     item = _organization(request)
-    names = request.call.query.get("$select")
-    shown = select(item, ["id", *names.split(",")]) if names else item
-    return Reply(200, {"@odata.context": f"{request.base}/$metadata#organization", "value": [shown]})
+    return documents(request, "organization", "organization", item, [item])
 
 
 def get_organization(request: Request, _: Any) -> Reply:
     if refs.key(request, "id").lower() != request.tenant.id.lower():
         raise GraphError("not_found", id=refs.key(request, "id"))
-    return Reply(200, {"@odata.context": f"{request.base}/$metadata#organization/$entity", **_organization(request)})
+    item = _organization(request)
+    return document(request, "organization", "organization", item, item)
 
 
 def _organization(request: Request) -> Object:

@@ -12,12 +12,15 @@ from pbisetup.sandbox.graph import app_restrictions, locks, refs
 from pbisetup.sandbox.graph.applications import BASES
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request, route
+from pbisetup.sandbox.graph.service_principals import is_first_party
 from pbisetup.sandbox.graph.times import read_time, write_time, years_later
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 _ALPHABET: Final = string.ascii_letters + string.digits + "-_.~"
 _DEFAULT_YEARS: Final = 2  # source: entra.md 1.7
+_ASKED: Final = ("displayName", "startDateTime", "endDateTime", "keyId", "customKeyIdentifier")
+_MADE: Final = ("secretText", "hint")
 
 
 def new_secret() -> str:
@@ -35,9 +38,9 @@ def add_password(request: Request, item: Object) -> Reply:
     """
     kind = _kind(item)
     locks.check(request, item, kind, "passwordCredentials")
-    asked = request.call.json().get("passwordCredential") or {}
-    if not isinstance(asked, dict):
-        raise GraphError("value_invalid", property="passwordCredential", resource="PasswordCredential")
+    if is_first_party(item):
+        raise GraphError("denied")  # guess: which refusal
+    asked = _asked(request.call.json())
     start = _moment(asked, "startDateTime") or request.world.now()
     end = _moment(asked, "endDateTime") or years_later(start, _DEFAULT_YEARS)
     name = asked.get("displayName")
@@ -61,6 +64,26 @@ def add_password(request: Request, item: Object) -> Reply:
     shown = {k: v for k, v in entry.items() if k not in ("secretHash", "_createdAt")}
     context = f"{request.base}/$metadata#microsoft.graph.passwordCredential"
     return Reply(200, {"@odata.context": context, "customKeyIdentifier": None, **shown, "secretText": value})
+
+
+def _asked(body: Object) -> Object:
+    """The credential that a body describes. source: graph-docs passwordCredential: the service makes secretText, which
+    is read-only, as is hint. guess: their texts, and that an unknown parameter is refused like an unknown property.
+    """
+    for name in body:
+        if "@" not in name and name != "passwordCredential":
+            raise GraphError("property_unknown", property=name)
+    asked = body.get("passwordCredential") or {}
+    if not isinstance(asked, dict):
+        raise GraphError("value_invalid", property="passwordCredential", resource="PasswordCredential")
+    for name, value in asked.items():
+        if "@" in name:
+            continue
+        if name in _MADE and value is not None:
+            raise GraphError("property_read_only", property=name)
+        if name not in (*_MADE, *_ASKED):
+            raise GraphError("property_unknown", property=name)
+    return asked
 
 
 def remove_password(request: Request, item: Object) -> Reply:

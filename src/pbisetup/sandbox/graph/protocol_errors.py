@@ -38,6 +38,27 @@ PROTOCOL_ERRORS: Final[dict[str, Row]] = {
         "concepts/json-batching.md, its example response",
         "documented",
     ),
+    "content_type_missing": Row(
+        400,
+        "BadRequest",
+        "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
+        "several public logs, 2018 to 2025",
+        "several sources",
+    ),
+    "content_type_other": Row(
+        400,
+        "BadRequest",
+        "Entity only allows writes with a JSON Content-Type header.",
+        "several public logs, 2021 to 2025",
+        "several sources",
+    ),
+    "empty_payload": Row(
+        400,
+        "BadRequest",
+        "Empty Payload. JSON content expected.",
+        "n8n GroupDescription (microsoft entra node), which expects it of a PATCH",
+        "several sources",
+    ),
     # Query options: $filter
     "filter_syntax": Row(
         400, "BadRequest", "Invalid filter clause: {reason}", "several public logs", "several sources"
@@ -72,6 +93,14 @@ PROTOCOL_ERRORS: Final[dict[str, Row]] = {
         "Unsupported or invalid query filter clause specified for property '{property}' of resource '{resource}'.",
         _ADVANCED,
         "documented",
+    ),
+    "filter_clauses": Row(
+        400,
+        "Request_UnsupportedQuery",
+        "Too many child clauses specified in search filter expression containing 'OR' operators: {count}. Max "
+        "allowed: {most}.",
+        "a published script with the service's answer of 2019-12; for `in`: guess",
+        "observed",
     ),
     # Query options: the others
     "query_property": Row(

@@ -4,16 +4,15 @@ collection of directory objects. What may be asked of which property: `filters.p
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
 
 from pbisetup.sandbox import odata
-from pbisetup.sandbox.graph import filters, lag, search
+from pbisetup.sandbox.graph import filters, lag, licences, paging, search
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.expand import Asked, expansion, expected, with_expansion
+from pbisetup.sandbox.graph.names import among, respelled, spelled
 from pbisetup.sandbox.graph.permissions import owns
 from pbisetup.sandbox.graph.relations import RELATIONS, Typed
 from pbisetup.sandbox.graph.schema import ENTITIES
@@ -35,9 +34,11 @@ def selected(request: Request, kind: str | None) -> list[str] | None:
     text = request.call.query.get("$select")
     if not text or not text.strip():
         return None
-    names = [name.strip() for name in text.split(",")]
+    names = [spelled(name.strip(), kind) for name in text.split(",")]
     for name in names:
         _check_name(request, name, kind)
+    if kind == "user" and "signInActivity" in names:
+        _check_activity(request)
     return None if "*" in names else names
 
 
@@ -49,24 +50,33 @@ def listing(request: Request, context: str, kind: str | None, items: Iterable[Ty
     names = selected(request, kind)
     asked = expansion(request, kind)
     rows = _filtered(request, kind, rows, expanding=asked)
-    start, size = _window(request, len(rows))
-    values = [_shown(request, kind, pair, names, asked) for pair in rows[start : start + size]]
+    chosen, token = _window(request, [str(item.get("id")) for _, item in rows])
+    values = [_shown(request, kind, rows[index], names, asked) for index in chosen]
     parts = [*(names or ()), *([expected(asked)] if asked else [])]
-    return _page(request, context, values, len(rows), start, parts, directory=True)
+    return _page(request, context, values, len(rows), token, parts, directory=True)
 
 
 def page(
-    request: Request, context: str, values: list[Object], names: list[str] | None = None, *, directory: bool = False
+    request: Request,
+    context: str,
+    values: list[Object],
+    names: list[str] | None = None,
+    *,
+    directory: bool = False,
+    keys: Sequence[str] | None = None,
 ) -> Reply:
     """One page of ready values, with `@odata.nextLink` where more follow. `names`: what was selected already; without
     it `$select` is applied here, whatever it names. `directory`: the directory counts only with ConsistencyLevel.
+    `keys`: what the values are told apart by, where their ids may not have been selected.
     """
-    start, size = _window(request, len(values))
-    chosen = values[start : start + size]
+    indexes, token = _window(request, keys or [str(each.get("id", at)) for at, each in enumerate(values)])
+    chosen = [values[index] for index in indexes]
     if names is None and request.call.method == "GET" and all(isinstance(each, dict) for each in chosen):
-        names = [name.strip() for name in request.call.query.get("$select", "").split(",") if name.strip()]
+        known = sorted({name for each in chosen for name in each})
+        given = request.call.query.get("$select", "").split(",")
+        names = [among(name.strip(), known) for name in given if name.strip()]
         chosen = [project(each, None, names) for each in chosen] if names else chosen
-    return _page(request, context, chosen, len(values), start, names or [], directory=directory)
+    return _page(request, context, chosen, len(values), token, names or [], directory=directory)
 
 
 def parse_filter(text: str) -> odata.Expression:
@@ -118,29 +128,36 @@ def _filtered(
     advanced = counting
     full = _eventual(request) and (counting or _counts(request))
     if query.get("$filter"):
-        expression = parse_filter(query["$filter"])
+        expression = respelled(parse_filter(query["$filter"]), kind)
         operator = _first_advanced(request, expression, kind)
         if operator is not None and not full:
             raise GraphError("filter_operator", operator=operator)
         advanced = advanced or operator is not None
+        clauses = filters.widest(expression)
+        if clauses > filters.MOST_CLAUSES:
+            raise GraphError("filter_clauses", count=clauses, most=filters.MOST_CLAUSES)
         wanted = expression.properties()
-        look = _plain if wanted <= _PLAIN else _searchable
+        if kind == "user" and "signInActivity" in wanted:
+            _check_activity(request)
+        look = _plain if wanted <= _PLAIN else _searchable(wanted)
         rows = [pair for pair in rows if expression.matches(look(request, pair))]
     if query.get("$search"):
         advanced = True
         if not _eventual(request):
             raise GraphError("search_header")
-        hit = search.parse(query["$search"], lambda name: _check_search(request, name, kind))
-        rows = [pair for pair in rows if hit(_searchable(request, pair))]
+        hit = search.parse(query["$search"], lambda name: _check_search(request, spelled(name, kind), kind))
+        seen = _searchable(set())
+        rows = [pair for pair in rows if hit(seen(request, pair))]
     if query.get("$orderby"):
         sorts = "advanced" if query.get("$filter") else _sorts(request, kind, query["$orderby"])
         if sorts == "advanced" and not full:
             if query.get("$filter"):
                 raise GraphError("order_query")
-            raise GraphError("order_property", property=query["$orderby"].split()[0], resource=_resource(kind))
+            name = spelled(query["$orderby"].split()[0], kind)
+            raise GraphError("order_property", property=name, resource=_resource(kind))
         _sorts(request, kind, query["$orderby"])
         advanced = advanced or sorts == "advanced"
-        rows = _ordered(request, rows, query["$orderby"])
+        rows = _ordered(request, rows, kind, query["$orderby"])
     if advanced and expanding is not None:
         raise GraphError("expand_unsupported", property=expanding.name, resource=_resource(kind))
     if advanced:
@@ -156,25 +173,48 @@ def _first_advanced(request: Request, expression: odata.Expression, kind: str | 
     return expression.op if kind is None else None
 
 
-def _check_search(request: Request, name: str, kind: str | None) -> None:
+def _check_search(request: Request, name: str, kind: str | None) -> str:
+    """The name of a property to search, as the type spells it."""
     if kind is None or kind not in filters.FILTERS:
-        return
+        return name
     if not ENTITIES[kind].knows(name, beta=request.beta):
         raise GraphError("query_property", property=name, type=kind)
     if name not in filters.FILTERS[kind]:
         raise GraphError("query_unsupported", property=name, resource=_resource(kind))
+    return name
 
 
-def _searchable(request: Request, pair: Typed) -> Object:
-    """An object with the relations that a filter may count (`owners/$count eq 0`), under its names of this version."""
-    kind, item = pair
-    body = shown(request, kind, item, None) if kind != "user" else entity(request.tenant, kind, item)
-    relations = ("owners", "members", "federatedIdentityCredentials", "extensionProperties", "ownedObjects")
-    for name in relations:
-        relation = RELATIONS.get(kind, {}).get(name)
-        if relation is not None and name in request.call.query.get("$filter", ""):
-            body[name] = [each for _, each in relation.find(request.tenant, item)]
-    return body
+def _check_activity(request: Request) -> None:
+    """source: graph-docs user (signInActivity): it needs AuditLog.Read.All and Entra ID P1; JupiterOne's graph-azure
+    compares both texts.
+    """
+    caller = request.caller
+    if "AuditLog.Read.All" not in (caller.scopes if caller.kind == "user" else caller.roles):
+        raise GraphError("report_permission")
+    if not licences.premium(request.tenant):
+        raise GraphError("premium_required")
+
+
+def _searchable(wanted: set[str]) -> Callable[[Request, Typed], Object]:
+    """An object with those wanted relations that a filter may count (`owners/$count eq 0`), under its names of this
+    version.
+    """
+
+    def look(request: Request, pair: Typed) -> Object:
+        kind, item = pair
+        body = shown(request, kind, item, None) if kind != "user" else entity(request.tenant, kind, item)
+        for name in wanted & _COUNTED:
+            relation = RELATIONS.get(kind, {}).get(name)
+            if relation is not None:
+                body[name] = [each for _, each in relation.find(request.tenant, item)]
+        return body
+
+    return look
+
+
+_COUNTED: Final = frozenset(
+    ("owners", "members", "federatedIdentityCredentials", "extensionProperties", "ownedObjects")
+)
 
 
 _PLAIN: Final = frozenset(
@@ -205,7 +245,7 @@ def _sorts(request: Request, kind: str | None, text: str) -> str:
     words = text.split()
     if not words or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")):
         raise GraphError("query_value", option="$orderby")
-    name = words[0]
+    name = spelled(words[0], kind)
     if kind is None:
         # guess: members and the like sort by displayName in an advanced query (microsoft-graph-docs#6345: else not).
         if name == "displayName" and _eventual(request) and _counts(request):
@@ -221,8 +261,9 @@ def _sorts(request: Request, kind: str | None, text: str) -> str:
     return found
 
 
-def _ordered(request: Request, rows: list[Typed], text: str) -> list[Typed]:
+def _ordered(request: Request, rows: list[Typed], kind: str | None, text: str) -> list[Typed]:
     name, _, direction = text.strip().partition(" ")
+    name = spelled(name, kind)
 
     def key(pair: Typed) -> str:
         return str(entity(request.tenant, *pair).get(name) or "").casefold()
@@ -245,27 +286,31 @@ def _resource(kind: str | None) -> str:
     return ENTITIES[kind].resource if kind in ENTITIES else "DirectoryObject"
 
 
-def _window(request: Request, total: int) -> tuple[int, int]:
-    """Where the page begins and its size."""
-    query = request.call.query
-    if "$skip" in query:
+def _window(request: Request, keys: Sequence[str]) -> tuple[list[int], str | None]:
+    """Which rows the asked page has, and the token of the next."""
+    if "$skip" in request.call.query:
         raise GraphError("skip")
-    return (_position(total, query["$skiptoken"]) if "$skiptoken" in query else 0), _top(query.get("$top"))
+    return paging.turn(request, keys, _top(request.call.query.get("$top")))
 
 
 def _page(
-    request: Request, context: str, values: list[Object], total: int, start: int, parts: list[str], *, directory: bool
+    request: Request,
+    context: str,
+    values: list[Object],
+    total: int,
+    token: str | None,
+    parts: list[str],
+    *,
+    directory: bool,
 ) -> Reply:
     projection = f"({','.join(parts)})" if parts else ""
     body: Object = {"@odata.context": f"{request.base}/$metadata#{context}{projection}"}
     # source: concepts/aad-advanced-queries.md: without the header $count is silently ignored;
     # concepts/query-parameters.md: only the first page has the count.
-    if _counts(request) and (_eventual(request) or not directory) and not start:
+    if _counts(request) and (_eventual(request) or not directory) and "$skiptoken" not in request.call.query:
         body["@odata.count"] = total
-    end = start + len(values)
-    if end < total and values:
-        rest = {k: v for k, v in request.call.query.items() if k != "$skiptoken"}
-        rest["$skiptoken"] = _token(end)
+    if token is not None:
+        rest = {**{k: v for k, v in request.call.query.items() if k != "$skiptoken"}, "$skiptoken": token}
         text = "&".join(f"{quote(k, safe='$')}={quote(v, safe='')}" for k, v in rest.items())
         body["@odata.nextLink"] = f"{request.call.origin}{quote(request.call.path)}?{text}"
     body["value"] = values
@@ -280,19 +325,3 @@ def _top(text: str | None) -> int:
     if not 1 <= int(text[:6]) <= LARGEST:
         raise GraphError("page_size", size=text[:20])
     return int(text)
-
-
-def _token(position: int) -> str:
-    return base64.urlsafe_b64encode(f"RFNwdAIAAQ:{position}".encode()).decode().rstrip("=")
-
-
-def _position(total: int, token: str) -> int:
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-        mark, _, number = raw.partition(":")
-        position = int(number[:12])
-    except (ValueError, binascii.Error, UnicodeError):
-        raise GraphError("page_token") from None
-    if mark != "RFNwdAIAAQ" or not 0 <= position <= total:
-        raise GraphError("page_token")
-    return position

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request
+from pbisetup.sandbox.hosts import is_loopback, microsoft_hosts
 from pbisetup.sandbox.store import Collection, Object
 
 _REFERENCE: Final = re.compile(
@@ -18,6 +19,8 @@ _REFERENCE: Final = re.compile(
     r"[/(]'?([0-9a-f-]{36})'?\)?/?$",
     re.IGNORECASE,
 )
+
+MOST_BOUND: Final = 20
 
 
 def key(request: Request, name: str) -> str:
@@ -30,6 +33,8 @@ def find(request: Request, collection: Collection) -> Object:
     for name in ("appId", "uniqueName"):
         if name in request.call.params:
             value = key(request, name)
+            if name == "appId" and not is_guid(value):
+                raise GraphError("app_id_invalid")
             found = collection.by(name, value)
             break
     else:
@@ -79,17 +84,25 @@ def principal(request: Request, id_: str) -> tuple[str, Object]:
     return found
 
 
-def referenced(value: object) -> str:
-    """The object id in an `@odata.id` URL. Raises GraphError when it is not one."""
+def referenced(request: Request, value: object) -> str:
+    """The object id in an `@odata.id` URL of this service. Raises GraphError when it is not one."""
     hit = _REFERENCE.match(value) if isinstance(value, str) else None
-    if hit is None or not is_guid(hit.group(1)):
+    if hit is None or not is_guid(hit.group(1)) or not _is_graph(request, str(value)):
         raise GraphError("value_invalid", property="@odata.id", resource="DirectoryObject")
     return hit.group(1)
 
 
 def body_reference(request: Request) -> str:
     """The object id that a `$ref` body names."""
-    return referenced(request.call.json().get("@odata.id"))
+    return referenced(request, request.call.json().get("@odata.id"))
+
+
+def _is_graph(request: Request, url: str) -> bool:
+    """Whether a URL leads to Graph: by Microsoft's names, by this server's own, or by the one that the call used."""
+    host = url.split("/", 3)[2].lower()
+    if is_loopback(host) or microsoft_hosts().get(host) == "graph" or host == request.call.origin.split("/")[2].lower():
+        return True
+    return host.rsplit(":", 1)[0].strip("[]") in request.world.names
 
 
 def body_reference_to(request: Request, collection: str) -> str:
@@ -102,9 +115,20 @@ def body_reference_to(request: Request, collection: str) -> str:
 
 
 def bound(request: Request, body: Object, relation: str) -> list[str]:
-    """The object ids of `<relation>@odata.bind`, each of an existing principal and once."""
+    """The object ids of `<relation>@odata.bind`, each of an existing principal. Raises GraphError where one is named
+    twice, or too many are.
+    """
     urls: Any = body.get(f"{relation}@odata.bind", [])
     if not isinstance(urls, list):
         raise GraphError("value_invalid", property=f"{relation}@odata.bind", resource="DirectoryObject")
-    ids = [principal(request, referenced(url))[1]["id"] for url in urls]
-    return list(dict.fromkeys(ids))
+    check_bound(len(urls))
+    ids = [principal(request, referenced(request, url))[1]["id"] for url in urls]
+    if len(set(ids)) != len(ids):
+        raise GraphError("reference_twice", property=relation)
+    return ids
+
+
+def check_bound(number: int) -> None:
+    """source: graph-docs group-post-groups, group-post-members: 20 relations in one request. Raises GraphError."""
+    if number > MOST_BOUND:
+        raise GraphError("limit", what="relationships in one request", limit=MOST_BOUND)

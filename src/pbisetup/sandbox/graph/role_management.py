@@ -24,6 +24,7 @@ _DEFINITION: Final = (
     "id", "description", "displayName", "isBuiltIn", "isEnabled", "resourceScopes", "rolePermissions", "templateId",
     "version",
 )  # fmt: skip
+_TEMPLATE: Final = ("id", "deletedDateTime", "description", "displayName")
 _INSTANCE: Final = (*_ASSIGNMENT, "startDateTime", "endDateTime", "memberType", "assignmentType")
 
 
@@ -31,14 +32,19 @@ _INSTANCE: Final = (*_ASSIGNMENT, "startDateTime", "endDateTime", "memberType", 
 
 
 def list_definitions(request: Request, _: Any) -> Reply:
-    templates = dict.fromkeys([*ROLES.values(), *(str(r["roleTemplateId"]) for r in request.tenant.directoryRoles)])
-    rows = [_definition(request, template) for template in templates]
+    rows = [_definition(request, template) for template in _templates(request)]
     return documents(request, "roleManagement/directory/roleDefinitions", "unifiedRoleDefinition", _DEFINITION, rows)
 
 
 def get_definition(request: Request, item: Object) -> Reply:
     context = "roleManagement/directory/roleDefinitions"
     return document(request, context, "unifiedRoleDefinition", _DEFINITION, item)
+
+
+def _templates(request: Request) -> list[str]:
+    """Of every role that there is, activated in the tenant or not."""
+    activated_here = (str(role["roleTemplateId"]) for role in request.tenant.directoryRoles)
+    return list(dict.fromkeys([*ROLES.values(), *activated_here]))
 
 
 def _definition(request: Request, template: str) -> Object:
@@ -69,6 +75,32 @@ def _template(request: Request, id_: str) -> str:
         if id_.lower() in (str(role["roleTemplateId"]).lower(), str(role["id"]).lower()):
             return str(role["roleTemplateId"])
     raise GraphError("not_found", id=id_)
+
+
+def list_role_templates(request: Request, _: Any) -> Reply:
+    rows = [_role_template(request, template) for template in _templates(request)]
+    return documents(request, "directoryRoleTemplates", "directoryRoleTemplate", _TEMPLATE, rows)
+
+
+def get_role_template(request: Request, item: Object) -> Reply:
+    return document(request, "directoryRoleTemplates", "directoryRoleTemplate", _TEMPLATE, item)
+
+
+def _role_template(request: Request, template: str) -> Object:
+    role = _definition(request, template)
+    return {
+        "id": template,
+        "deletedDateTime": None,
+        "description": role["description"],
+        "displayName": role["displayName"],
+    }
+
+
+def _find_role_template(request: Request) -> Object:
+    wanted = refs.key(request, "templateId")
+    if wanted.lower() not in (each.lower() for each in _templates(request)):
+        raise GraphError("not_found", id=wanted)
+    return _role_template(request, wanted.lower())
 
 
 # Assignments
@@ -258,6 +290,9 @@ def _routes() -> list[Route]:
     for one in ("/directoryRoles/{id}", "/directoryRoles(roleTemplateId='{roleTemplateId}')"):
         found += route("GET", one, "roles.read", get_directory_role, _role)
         found += route("GET", f"{one}/members", "roles.read", list_role_members, _role)
+    # source: graph-docs directoryroletemplate-list: the permissions of directoryRoles.
+    found += route("GET", "/directoryRoleTemplates", "roles.read", list_role_templates)
+    found += route("GET", "/directoryRoleTemplates/{templateId}", "roles.read", get_role_template, _find_role_template)
     read, write = "role_assignments.read", "role_assignments.write"
     found += route("GET", f"{_BASE}/roleDefinitions", read, list_definitions)
     found += route("GET", f"{_BASE}/roleDefinitions/{{definitionId}}", read, get_definition, _find_definition)

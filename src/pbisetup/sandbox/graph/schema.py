@@ -56,6 +56,13 @@ class Entity:
         known = {name.lower(): name for name in (*self.writable, *self.read_only)}
         return known.get(given.lower(), given)
 
+    def _check_type(self, given: str, value: object) -> None:
+        """A body that says to be of another type is refused (OData protocol; the text is a guess)."""
+        if given == "@odata.type" and value is not None:
+            name = str(value).removeprefix("#").removeprefix("microsoft.graph.")
+            if name.lower() != self.name.lower():
+                raise GraphError("value_invalid", property=given, resource=self.resource)
+
     def blank(self) -> Object:
         """A fresh object with every default."""
         return copy.deepcopy(dict(self.defaults))
@@ -70,6 +77,7 @@ class Entity:
         accepted: Object = {}
         for given, value in body.items():
             if "@" in given:
+                self._check_type(given, value)
                 continue
             if given in self.beta and value is None:
                 continue
@@ -84,6 +92,9 @@ class Entity:
                 raise GraphError("value_invalid", property=name, resource=self.resource)
             if isinstance(value, str) and len(value) > self.longest.get(name, 1_000_000):
                 raise GraphError("value_invalid", property=name, resource=self.resource)
+            # guess: a name that shows nothing, or holds characters that cannot be shown, is refused.
+            if name == "displayName" and isinstance(value, str) and value and not _shows(value):
+                raise GraphError("value_invalid", property=name, resource=self.resource)
             # null clears: a list or a complex value falls back to its default.
             accepted[name] = copy.deepcopy(self.defaults.get(name)) if value is None else value
         return accepted
@@ -91,6 +102,10 @@ class Entity:
 
 def is_guid(value: object) -> bool:
     return isinstance(value, str) and _GUID.fullmatch(value) is not None
+
+
+def _shows(text: str) -> bool:
+    return bool(text.strip()) and all(ord(each) >= 32 for each in text)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -182,7 +197,7 @@ SERVICE_PRINCIPAL: Final = Entity(
     {
         **_kind(
             str,
-            "appId displayName description notes servicePrincipalType homepage logoutUrl loginUrl "
+            "displayName description notes homepage logoutUrl loginUrl "
             "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint tokenEncryptionKeyId",
         ),
         **_kind(bool, "accountEnabled appRoleAssignmentRequired"),
@@ -194,9 +209,10 @@ SERVICE_PRINCIPAL: Final = Entity(
         **_kind(dict, "samlSingleSignOnSettings info customSecurityAttributes"),
     },
     _words(
-        "appDescription appDisplayName appOwnerOrganizationId appRoles applicationTemplateId createdByAppId "
+        # appId: graph-docs servicePrincipal; servicePrincipalType: "set by Microsoft Entra ID internally" there.
+        "appDescription appDisplayName appId appOwnerOrganizationId appRoles applicationTemplateId createdByAppId "
         "createdDateTime deletedDateTime disabledByMicrosoftStatus id isDisabled oauth2PermissionScopes "
-        "resourceSpecificApplicationPermissions signInAudience verifiedPublisher"
+        "resourceSpecificApplicationPermissions servicePrincipalType signInAudience verifiedPublisher"
     ),
     {
         **_unset(

@@ -23,8 +23,10 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 Match = Callable[[Mapping[str, Any]], bool]
 
 
-def parse(text: str, check: Callable[[str], None]) -> Match:
-    """The search as a test of objects. `check` refuses a property that cannot be searched. Raises GraphError."""
+def parse(text: str, check: Callable[[str], str]) -> Match:
+    """The search as a test of objects. `check` refuses a property that cannot be searched, and otherwise spells it as
+    its type does. Raises GraphError.
+    """
     parser = _Parser(text, check)
     found = parser.either(0)
     parser.finish()
@@ -67,7 +69,7 @@ def _clause(name: str, text: str) -> Match:
 
 
 class _Parser:
-    def __init__(self, text: str, check: Callable[[str], None]) -> None:
+    def __init__(self, text: str, check: Callable[[str], str]) -> None:
         self.text, self.check, self.at = text, check, 0
         self.tokens: list[tuple[str, str, int]] = []
         at, end = 0, len(text.rstrip())
@@ -129,6 +131,6 @@ class _Parser:
         hit = _CLAUSE.fullmatch(re.sub(r"\\(.)", r"\1", text[1:-1]))
         if hit is None:
             raise self.here()  # the property must be named in each clause
-        self.check(hit["name"])
+        name = self.check(hit["name"])
         self.at += 1
-        return _clause(hit["name"], hit["text"].strip())
+        return _clause(name, hit["text"].strip())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pbisetup.sandbox.asgi import pattern
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
 from pbisetup.sandbox.graph import metadata, permissions, revocation, throttle
 from pbisetup.sandbox.graph.errors import GraphError, reply
@@ -24,12 +25,13 @@ OPTIONS: Final = frozenset(
 
 _TOKEN_FAULTS: Final = {
     "missing": "token_missing",
-    "malformed": "token_malformed",
     "signature": "token_signature",
     "expired": "token_expired",
     "not_yet_valid": "token_expired",
     "foreign_tenant": "token_signature",
 }
+_MALFORMED: Final = {0: "token_malformed", 1: "token_one_dot"}
+"""By the number of dots in the token."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def route(method: str, template: str, operation: str, handle: Handle, target: Re
         try:
             caller = authenticate(world, call)
             costs = throttle.check(world, caller, call)
+            _check_body(call)
             if caller.kind == "app" and template.split("/")[1] == "me":
                 raise GraphError("me_needs_user")
             owned_only = permissions.check_token(world.tenant, caller, operation)
@@ -117,11 +120,31 @@ def route(method: str, template: str, operation: str, handle: Handle, target: Re
     return [Route(method, prefix + template, handler) for prefix in PREFIXES]
 
 
+def _check_body(call: Call) -> None:
+    """Refuse a body that is not declared as JSON, and a PATCH without one; an action may come without (restore,
+    revokeSignInSessions). guess: that the token is judged first.
+    """
+    if call.method not in ("POST", "PATCH", "PUT"):
+        return
+    if not call.body.strip():
+        if call.method == "PATCH":
+            raise GraphError("empty_payload")
+        return
+    declared = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not declared:
+        raise GraphError("content_type_missing")
+    if declared != "application/json":
+        raise GraphError("content_type_other")
+
+
 def authenticate(world: World, call: Call) -> Caller:
     """The caller of a request to Graph. Raises GraphError."""
     try:
         caller = read_bearer(world, call)
     except BadToken as bad:
+        if bad.fault == "malformed":
+            dots = call.headers.get("authorization", "").count(".")
+            raise GraphError(_MALFORMED.get(dots, "token_undecodable")) from None
         raise GraphError(_TOKEN_FAULTS[bad.fault]) from None
     if caller.audience not in AUDIENCES:
         raise GraphError("token_audience")
@@ -133,10 +156,21 @@ def unknown(call: Call) -> Reply:
     """What Graph says to a path or method it does not have (source: msgraph-beta-sdk-python#764: 400, not
     404).
     """
-    parts = [part for part in call.path.split("/") if part]
-    segment = parts[1] if len(parts) > 1 else (parts[0] if parts else "")
-    error = GraphError("method_not_allowed") if call.allowed else GraphError("no_segment", segment=segment)
+    error = GraphError("method_not_allowed") if call.allowed else GraphError("no_segment", segment=_unknown(call.path))
     return finished(None, call, reply(None, call, error), {})
+
+
+def _unknown(path: str) -> str:
+    """The first segment below the version that no route has there; the last where all lead somewhere."""
+    from pbisetup.sandbox import graph
+
+    parts = [part for part in path.split("/") if part]
+    candidates = [route.path.strip("/").split("/") for route in graph.routes]
+    for at, part in enumerate(parts):
+        candidates = [each for each in candidates if len(each) > at and pattern(each[at]).fullmatch(part)]
+        if not candidates:
+            return part
+    return parts[-1] if parts else ""
 
 
 def _with_options(call: Call) -> Call:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.catalog.permissions import permissions
+from pbisetup.sandbox.first_party import MICROSOFT_TENANT, MICROSOFT_TENANTS
 from pbisetup.sandbox.graph import keys, lag, locks, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.applications import mirrored, or_missing
 from pbisetup.sandbox.graph.errors import GraphError
@@ -19,7 +20,12 @@ from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 BASES: Final = ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')")
-MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"  # tenant that Microsoft's own apps live in (known)
+# What a tenant decides about a service principal of Microsoft's own. guess: nobody published the list; an admin can
+# disable such an app, demand assignment and annotate it (entra-docs, disable-user-sign-in-portal and custom attributes).
+_FIRST_PARTY_SETTABLE: Final = frozenset(
+    {"accountEnabled", "appRoleAssignmentRequired", "tags", "notes", "customSecurityAttributes"}
+)
+_FOLLOWS_ROLES: Final = ("appRoles", "oauth2PermissionScopes")
 
 
 def list_service_principals(request: Request, _: Any) -> Reply:
@@ -62,14 +68,26 @@ def upsert_service_principal(request: Request, item: Object | None) -> Reply:
 
 
 def delete_service_principal(request: Request, item: Object) -> Reply:
+    # terraform-provider-azuread#538: errors of permission for Microsoft's own; that it is this one is a guess.
+    if is_first_party(item):
+        raise GraphError("denied")
     recycle_bin.put(request, "servicePrincipal", item)
     return Reply(204)
 
 
+def is_first_party(item: Object) -> bool:
+    """Whether the application behind a service principal belongs to Microsoft."""
+    return str(item.get("appOwnerOrganizationId")).lower() in MICROSOFT_TENANTS
+
+
 def _update(request: Request, item: Object, body: Object) -> None:
+    for name in _FOLLOWS_ROLES:
+        if name in body and body[name] != (item.get(name) or []):
+            raise GraphError("principal_values_invalid", property=name)
     accepted = SERVICE_PRINCIPAL.accept(body, item)
-    if accepted.get("appId", item["appId"]) != item["appId"]:
-        raise GraphError("property_read_only", property="appId")
+    if is_first_party(item):
+        _check_first_party(item, accepted)
+    _check_follows(request.tenant.applications.by("appId", item["appId"]), accepted)
     accepted.pop("passwordCredentials", None)
     for name in locks.SWITCHES:
         if name in accepted and accepted[name] != item.get(name) and _differs(name, accepted[name], item):
@@ -79,6 +97,30 @@ def _update(request: Request, item: Object, body: Object) -> None:
     item.update(accepted)
     request.tenant.servicePrincipals.reindex(item)
     request.changed()
+
+
+def _check_first_party(item: Object, accepted: Object) -> None:
+    """What Microsoft's app decides stays as it is (guess: the answer, as for deleting)."""
+    for name, value in accepted.items():
+        held = item.get(name, SERVICE_PRINCIPAL.defaults.get(name))
+        if name in _FIRST_PARTY_SETTABLE or value == held:
+            continue
+        if name in ("keyCredentials", "passwordCredentials") and not value and not held:
+            continue
+        raise GraphError("denied")
+
+
+def _check_follows(application: Object | None, accepted: Object) -> None:
+    """The names of a service principal are those of its application, where that is in this tenant."""
+    if application is None:
+        return
+    wanted = mirrored(application)
+    if accepted.get("displayName", wanted["displayName"]) != wanted["displayName"]:
+        raise GraphError("principal_differs", property="displayName")
+    names = accepted.get("servicePrincipalNames")
+    # guess: a list that lacks one does not match either.
+    if names is not None and {str(n).lower() for n in names} != {n.lower() for n in wanted["servicePrincipalNames"]}:
+        raise GraphError("principal_differs", property="servicePrincipalNames")
 
 
 def _differs(name: str, wanted: Any, item: Object) -> bool:
@@ -109,16 +151,19 @@ def _create(request: Request, body: Object) -> Object:
         app_id = application["appId"]
     else:
         inherited = _first_party(app_id.lower())
-    accepted = SERVICE_PRINCIPAL.accept(body)
-    accepted.pop("appId")
+    # A read-only property that says what the new object has anyway is let through, as on PATCH.
+    fresh = {**SERVICE_PRINCIPAL.blank(), **inherited}
+    accepted = SERVICE_PRINCIPAL.accept({name: value for name, value in body.items() if name != "appId"}, fresh)
+    _check_follows(application, accepted)
+    if application is None:
+        _check_first_party(fresh, accepted)
     accepted.pop("passwordCredentials", None)
     certificates = accepted.pop("keyCredentials", [])
     item: Object = {
         "id": str(uuid.uuid4()),
         "appId": app_id,
         "createdDateTime": request.stamp(),
-        **SERVICE_PRINCIPAL.blank(),
-        **inherited,
+        **fresh,
         **accepted,
         "owners": _owners(request, application),
         "_createdAt": request.born(),
@@ -153,7 +198,7 @@ def _first_party(app_id: str) -> Object:
     return {
         "displayName": title,
         "appDisplayName": title,
-        "appOwnerOrganizationId": MICROSOFT,
+        "appOwnerOrganizationId": MICROSOFT_TENANT,
         "signInAudience": "AzureADMultipleOrgs",
         "servicePrincipalNames": [app_id, *names],
         "appRoles": [

@@ -103,7 +103,7 @@ def _wanted(request: Request) -> tuple[str, ...] | None:
     if not _beta(request):
         return _USERS
     text = request.call.query.get("$filter", "")
-    named = bool(text) and "signInEventTypes" in parse_filter(text).properties()
+    named = bool(text) and "signineventtypes" in {name.lower() for name in parse_filter(text).properties()}
     return None if named else _USERS[:1]
 
 

@@ -1,8 +1,9 @@
 """Throttling: what each request costs and what is left of its app's quota in this tenant.
 
 Off unless `weather.graph_throttle` is set: the resource units that one app may use in 10 seconds (published for a
-tenant of fewer than 50 users: 3500); its writes are limited in the same proportion. Kept in memory and counted by
-the tenant's clock.
+tenant of fewer than 50 users: 3500); its writes are limited in the same proportion. The limits of reports and of
+Conditional Access, which the service always keeps, also act only then. What a call costs is told always. Kept in memory
+and counted by the tenant's clock.
 
 source: concepts/throttling-limits.md (microsoft-graph-docs-contrib@01351749).
 """
