@@ -105,7 +105,12 @@ def large(folder: Path) -> None:
         before = time.perf_counter()
         assert tenant.http.put("/_sandbox/state", content=body).status_code == 204
         seconds = time.perf_counter() - before
-        row(f"{LARGE:,} apps put as a state ({len(body) >> 20} MB)", f"{seconds:.2f} s", f"{memory(tenant)} MB resident", "")
+        row(
+            f"{LARGE:,} apps put as a state ({len(body) >> 20} MB)",
+            f"{seconds:.2f} s",
+            f"{memory(tenant)} MB resident",
+            "",
+        )
     before = time.perf_counter()
     with SandboxTenant(folder) as tenant:
         seconds = time.perf_counter() - before
