@@ -34,6 +34,7 @@ WEB, SPA, NATIVE = "https://app.contoso.example/auth", "https://spa.contoso.exam
 Answer = httpx.Response
 Change = Callable[[State], object]
 CERTIFICATE = ClientCertificate()
+WEAK = ClientCertificate(1024)
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,10 @@ def by_certificate(sandbox: SandboxTenant, certificate: ClientCertificate = CERT
     return federated(sandbox, text=certificate.assertion({"iss": APP, "sub": APP, "aud": audience, **claims}))
 
 
+def with_certificate_of(certificate: ClientCertificate) -> Callable[[State], None]:
+    return lambda state: with_certificate(state, key=certificate.base64)
+
+
 def with_certificate(state: State, **times: str) -> None:
     key = {"keyId": KEY, "key": CERTIFICATE.base64, "startDateTime": "2026-01-01T00:00:00Z"}
     add_app(state, keyCredentials=[key | {"endDateTime": "2099-01-01T00:00:00Z"} | times])
@@ -371,7 +376,7 @@ POLICY_CASES = [
     Case("blocked_by_policy", as_user, staged(policy("block"))),
     Case("blocked_by_policy", by_device, staged(policy("block", authenticationFlows={"transferMethods": "deviceCodeFlow"}))),
     Case("blocked_by_policy", app_only, staged(for_workloads("block"))),
-    Case("blocked_by_policy", as_user, staged(policy("aControlNobodyKnows"))),
+    Case("blocked_by_policy", as_user, staged(policy("riskRemediation"))),
     Case("device_flow_blocked", by_device, staged(policy("compliantDevice"))),
     Case("mfa_required", as_user, staged(policy("mfa"))),
     Case("mfa_required", as_user, staged(policy("mfa", "compliantDevice"))),
@@ -436,6 +441,7 @@ TOKEN_CASES = [
     Case("no_keys_registered", by_certificate, add_app),
     Case("assertion_subject_differs", lambda s: by_certificate(s, sub="else"), with_certificate),
     Case("assertion_signature_wrong", forged, trusting()),
+    Case("weak_key", lambda s: by_certificate(s, WEAK), with_certificate_of(WEAK)),
     Case("no_federated_credential", federated, add_app),
     Case("federated_issuer_unknown", federated, trusting(trust(issuer=f"{GITHUB}/"))),
     Case("federated_subject_unknown", federated, trusting(trust(subject="repo:contoso/reports:ref:refs/heads/main"))),

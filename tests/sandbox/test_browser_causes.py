@@ -290,3 +290,13 @@ def test_one_registered_address_need_not_be_named(sandbox: SandboxTenant) -> Non
     person = Person(sandbox)
     person.authorize(client_id=APP, redirect_uri="", scope="User.Read")
     assert person.answer.headers["location"].startswith(REDIRECT)
+
+
+@pytest.mark.parametrize(("query", "number"), [({"resource": GRAPH}, 901002), ({"claims": "{"}, 50117)])
+def test_what_is_wrong_in_the_request_goes_to_the_app(
+    sandbox: SandboxTenant, query: dict[str, str], number: int
+) -> None:
+    person = Person(sandbox)
+    person.authorize(**query)
+    assert person.sent["error"] == "invalid_request"
+    assert f"AADSTS{number}" in person.sent["error_description"]

@@ -121,3 +121,13 @@ def test_the_page_shows_what_it_is_given_as_text(sandbox: SandboxTenant) -> None
     page = sandbox.http.get("/common/oauth2/deviceauth", params={"user_code": '"><script>alert(1)</script>'})
     assert "<script>alert" not in page.text
     assert "pbisetup sandbox approve" in page.text
+
+
+def test_a_code_that_was_used_says_so(sandbox: SandboxTenant) -> None:
+    sandbox.put_state(by_hand)
+    code = device(sandbox)
+    person = enter(sandbox, code["user_code"])
+    person.sign_in("developer")
+    person.press("continue")
+    assert poll(sandbox, code).status_code == 200
+    assert "AADSTS90120" in enter(sandbox, code["user_code"]).page.text

@@ -152,7 +152,7 @@ CASES = [
     case("credential_missing_app_only", lambda s: app_only(s, client_secret="")),
     case("credential_missing", as_user),
     case("assertion_malformed", lambda s: by_assertion(s, "x.y.z"), with_certificate),
-    case("assertion_malformed", lambda s: by_assertion(s, aud="https://example.com/other"), with_certificate),
+    case("assertion_other_audience", lambda s: by_assertion(s, aud="https://example.com/other"), with_certificate),
     case("assertion_key_unknown", lambda s: by_assertion(s, certificate=ClientCertificate()), with_certificate),
     case("assertion_not_the_clients", lambda s: by_assertion(s, iss="else"), with_certificate),
     case("assertion_expired", lambda s: by_assertion(s, exp=1_700_000_000), with_certificate),

@@ -224,8 +224,8 @@ MULTI = {"signInAudience": "AzureADMultipleOrgs", "isFallbackPublicClient": True
         ("organizations", {"isFallbackPublicClient": True}, 50194),
         ("common", {"isFallbackPublicClient": True}, 9001023),
         ("organizations", MULTI, 0),
-        ("consumers", {"isFallbackPublicClient": True}, 9002332),
-        ("consumers", {"signInAudience": "AzureADandPersonalMicrosoftAccount"}, 90002),
+        ("consumers", {"isFallbackPublicClient": True}, 9001023),
+        ("consumers", {"signInAudience": "AzureADandPersonalMicrosoftAccount"}, 9001023),
         ("contoso.onmicrosoft.com", {"isFallbackPublicClient": True}, 0),
         ("CONTOSO.onmicrosoft.com", {"isFallbackPublicClient": True}, 0),
         (ELSEWHERE, {"isFallbackPublicClient": True}, 90038),
@@ -330,3 +330,10 @@ def test_resources_of_a_tenant_that_lacks_them(sandbox: SandboxTenant) -> None:
     assert app_only(sandbox, scope="api://missing/.default").json()["error_codes"] == [500011]
     assert app_only(sandbox, scope=f"{GRAPH_APP}/.default {POWER_BI}/x").json()["error_codes"] == [28000]
     assert app_only(sandbox, scope=f"{GRAPH}/.default User.Read").json()["error_codes"] == [70011]
+
+
+def test_personal_accounts_have_metadata_of_their_own(sandbox: SandboxTenant) -> None:
+    body = sandbox.http.get("/consumers/v2.0/.well-known/openid-configuration").json()
+    assert body["issuer"] == "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
+    assert body["token_endpoint"] == f"{sandbox.url}/consumers/oauth2/v2.0/token"
+    assert sandbox.http.get("/consumers/discovery/v2.0/keys").status_code == 200

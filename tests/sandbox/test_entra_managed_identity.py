@@ -180,3 +180,28 @@ def test_what_entra_refuses_comes_through_in_each_hosts_shape(sandbox: SandboxTe
 
     sandbox.put_state(disable)
     assert machine(sandbox).json()["error_description"].startswith("AADSTS7000112: ")
+
+
+@pytest.mark.parametrize("version", [None, "", "2001-01-01", "latest"])
+def test_the_endpoints_know_their_versions(sandbox: SandboxTenant, version: str | None) -> None:
+    sandbox.put_state(two_identities)
+    query = {} if version is None else {"api-version": version}
+    of_machine = sandbox.http.get(
+        "/metadata/identity/oauth2/token", params={"resource": POWER_BI, **query}, headers={"Metadata": "true"}
+    )
+    assert of_machine.status_code == 400
+    assert "api-version" in of_machine.json()["error"]
+    assert of_machine.json()["newest-versions"]
+    of_site = sandbox.http.get("/msi/token", params={"resource": POWER_BI, **query}, headers={"X-IDENTITY-HEADER": "h"})
+    assert (of_site.status_code, of_site.json()["statusCode"]) == (400, 400)
+
+
+def test_a_forwarded_request_is_not_the_machines_own(sandbox: SandboxTenant) -> None:
+    sandbox.put_state(two_identities)
+    answer = sandbox.http.get(
+        "/metadata/identity/oauth2/token",
+        params={"resource": POWER_BI, "api-version": "2018-02-01"},
+        headers={"Metadata": "true", "X-Forwarded-For": "10.0.0.1"},
+    )
+    assert answer.status_code == 400
+    assert machine(sandbox).status_code == 200

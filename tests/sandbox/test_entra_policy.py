@@ -285,3 +285,14 @@ def test_an_app_of_the_tenant_with_its_secret_is_the_first_case(sandbox: Sandbox
     sandbox.put_state(add_app)
     assert code(sandbox) == 0
     assert app_only(sandbox, client_secret=SECRET, scope=f"{GRAPH}/.default").status_code == 200
+
+
+def test_a_state_that_nobody_can_mean_is_refused_in_words(sandbox: SandboxTenant) -> None:
+    state = sandbox.state()
+    on_user(_mfa="deny")(state)
+    policy("aControlNobodyKnows")(state)
+    answer = sandbox.http.put("/_sandbox/state", json=state)
+    assert answer.status_code == 400
+    problems = "\n".join(answer.json()["problems"])
+    assert "_mfa must be approved, denied or null" in problems
+    assert "builtInControls has 'aControlNobodyKnows'" in problems

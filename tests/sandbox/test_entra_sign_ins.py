@@ -9,6 +9,9 @@ from typing import Any
 
 import jwt
 
+from tests.sandbox.browsing import APP as BROWSER_APP
+from tests.sandbox.browsing import REDIRECT, Person, by_hand, done
+from tests.sandbox.browsing import add_app as add_browser_app
 from tests.sandbox.entra_cases import (
     APP,
     KEY,
@@ -122,6 +125,7 @@ def test_a_users_sign_ins_and_refreshes(sandbox: SandboxTenant) -> None:
         ("interactiveUser", "deviceCode", True, 0),
         ("nonInteractiveUser", "none", False, 0),
         ("interactiveUser", "oAuth2", True, 0),
+        ("nonInteractiveUser", "oAuth2", False, 0),
         ("interactiveUser", "ropc", True, 50126),
     ]
     assert last(sandbox)["userPrincipalName"] == f"developer@{sandbox.domain}"
@@ -201,3 +205,38 @@ def test_no_secret_is_in_the_log(sandbox: SandboxTenant) -> None:
     text = json.dumps(log(sandbox))
     for secret in (SECRET, "wrong-secret-value", sandbox.password, body["access_token"], body["refresh_token"]):
         assert secret not in text
+
+
+def test_a_sign_in_in_a_browser_is_logged_where_it_happens(sandbox: SandboxTenant) -> None:
+    """First an interrupt to ask for consent, then the success, before anybody redeems the code."""
+    sandbox.put_state(lambda state: done(by_hand(state), add_browser_app(state)))
+    person = Person(sandbox)
+    correlation = "0b0b0b0b-aaaa-4bbb-8ccc-00000000000b"
+    app = {"client_id": BROWSER_APP, "redirect_uri": REDIRECT, "client-request-id": correlation}
+    person.authorize(scope=f"{POWER_BI}/Report.Read.All", **app)
+    person.sign_in("developer")
+    person.press("accept")
+    kinds = [
+        (entry["signInEventTypes"], entry["isInteractive"], entry["status"]["errorCode"]) for entry in log(sandbox)
+    ]
+    assert kinds == [(["interactiveUser"], True, 65001), (["interactiveUser"], True, 0)]
+    assert {entry["correlationId"] for entry in log(sandbox)} == {correlation}
+    assert last(sandbox)["userPrincipalName"] == f"developer@{sandbox.domain}"
+
+
+def test_an_administrator_who_is_needed_is_an_interrupt(sandbox: SandboxTenant) -> None:
+    sandbox.put_state(lambda state: done(by_hand(state), add_browser_app(state)))
+    person = Person(sandbox)
+    person.authorize(client_id=BROWSER_APP, redirect_uri=REDIRECT, scope=f"{POWER_BI}/Tenant.Read.All")
+    assert "Need admin approval" in person.sign_in("developer").text
+    assert [entry["status"]["errorCode"] for entry in log(sandbox)] == [90094]
+
+
+def test_an_entry_has_what_v1_shows_of_the_device_the_place_and_the_risk(sandbox: SandboxTenant) -> None:
+    by_device(sandbox)
+    entry = last(sandbox)
+    assert entry["riskEventTypes"] == entry["riskEventTypes_v2"] == []
+    assert set(entry["location"]) == {"city", "state", "countryOrRegion", "geoCoordinates"}
+    assert set(entry["deviceDetail"]) == {
+        "deviceId", "displayName", "operatingSystem", "browser", "isCompliant", "isManaged", "trustType",
+    }  # fmt: skip

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+import msal
 import pytest
 
+from tests.sandbox.entra_cases import granted
 from tests.sandbox.test_entra_causes import (
     APP,
     GRAPH_APP,
@@ -135,11 +137,14 @@ def test_a_user_token_carries_what_is_granted_not_only_what_was_asked(sandbox: S
     assert (token["appidacr"], token["idtyp"]) == ("0", "user")
     assert token["upn"] == token["unique_name"] == f"developer@{sandbox.domain}"
     assert token["name"] == "Dana Developer"
-    assert token["wids"] == []
+    assert token["wids"] == ["b79fbf4d-3ef9-4689-8143-76b194e85509"]
     assert token["sub"] != token["oid"]
     assert "foci" not in body
     id_token = read(body["id_token"])
-    assert (id_token["aud"], id_token["oid"], id_token["sub"]) == (APP, token["oid"], token["sub"])
+    assert (id_token["aud"], id_token["oid"]) == (APP, token["oid"])
+    assert id_token["sub"] != token["sub"], "the subject is another for each recipient"
+    other = read(as_user(sandbox, client_id=AZURE_CLI, scope=f"{POWER_BI}/.default").json()["access_token"])
+    assert other["sub"] == token["sub"]
     info = json.loads(base64.urlsafe_b64decode(body["client_info"] + "=="))
     assert info == {"uid": token["oid"], "utid": sandbox.tenant}
 
@@ -239,3 +244,44 @@ def test_the_device_page_says_how_to_approve_and_escapes_what_it_shows(sandbox: 
 
 def test_an_unknown_page_of_the_authority_is_404(sandbox: SandboxTenant) -> None:
     assert sandbox.http.get(f"/{sandbox.tenant}/oauth2/v9/token").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (f"openid offline_access {GRAPH}/User.Read", f"profile openid {GRAPH}/Mail.Read {GRAPH}/User.Read"),
+        ("openid offline_access User.Read", "profile openid Mail.Read User.Read"),
+        (f"{GRAPH}/.default", f"profile openid {GRAPH}/Mail.Read {GRAPH}/User.Read {GRAPH}/.default"),
+        (f"{GRAPH}//.default", f"profile openid {GRAPH}//Mail.Read {GRAPH}//User.Read {GRAPH}//.default"),
+        ("openid email", f"profile openid email {GRAPH}/Mail.Read {GRAPH}/User.Read"),
+        (f"{POWER_BI}/.default openid", f"{POWER_BI}/Report.Read.All {POWER_BI}/.default"),
+    ],
+)
+def test_an_answer_names_the_scopes_of_sign_in_bare(sandbox: SandboxTenant, asked: str, told: str) -> None:
+    def stage(state: State) -> None:
+        public()(state)
+        granted(state, scope="openid profile offline_access User.Read Mail.Read")
+        granted(state, resource_app=POWER_BI_APP, scope="Report.Read.All")
+
+    sandbox.put_state(stage)
+    body = as_user(sandbox, scope=asked).json()
+    assert body["scope"] == told, body
+    scp = "Report.Read.All" if POWER_BI in asked else "Mail.Read User.Read openid profile"
+    assert read(body["access_token"])["scp"] == scp
+
+
+@pytest.mark.parametrize("wanted", ["User.Read", f"{GRAPH}/User.Read", f"{GRAPH}/.default", f"{POWER_BI}/.default"])
+def test_msal_finds_its_token_again(sandbox: SandboxTenant, wanted: str) -> None:
+    def stage(state: State) -> None:
+        public()(state)
+        granted(state, scope="openid profile offline_access User.Read")
+        granted(state, resource_app=POWER_BI_APP, scope="Report.Read.All")
+
+    sandbox.put_state(stage)
+    app = msal.PublicClientApplication(
+        APP, authority=f"{sandbox.url}/{sandbox.tenant}", instance_discovery=False, verify=sandbox.ca
+    )
+    first = app.acquire_token_by_device_flow(app.initiate_device_flow([wanted]))
+    assert "access_token" in first, first
+    again = app.acquire_token_silent([wanted], account=app.get_accounts()[0])
+    assert again["access_token"] == first["access_token"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,8 +19,8 @@ from cryptography.x509.oid import NameOID
 class ClientCertificate:
     """What an app registers (`base64`) and what its program holds (`pem`)."""
 
-    def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    def __init__(self, bits: int = 2048) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
         now = datetime.now(UTC)
         certificate = (
@@ -51,4 +52,5 @@ class ClientCertificate:
         digest = hashlib.sha1(der, usedforsecurity=False) if thumbprint == "x5t" else hashlib.sha256(der)
         header = {thumbprint: base64.urlsafe_b64encode(digest.digest()).decode()}
         body = {"nbf": time.time() - 10, "exp": time.time() + 600, "jti": "1", **claims}
-        return jwt.encode(body, self.key, algorithm=algorithm, headers=header)
+        # Not as a JWT, whose claims the library would check: these may be wrong on purpose.
+        return jwt.PyJWS().encode(json.dumps(body).encode(), self.key, algorithm, {"typ": "JWT", **header})

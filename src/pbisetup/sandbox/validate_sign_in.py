@@ -19,6 +19,12 @@ _LISTS = {
     "platforms": ("Platforms",),
     "clientApplications": ("ServicePrincipals",),
 }
+# Source: Graph's own description of conditionalAccessGrantControl, in its SDKs; guess: the last.
+_CONTROLS = (
+    "block", "mfa", "compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication",
+    "passwordChange", "riskRemediation",
+)  # fmt: skip
+_SECOND_FACTORS = (None, "approved", "denied")
 _TIMES = ("signInSessionsValidFromDateTime", "lastPasswordChangeDateTime")
 
 
@@ -55,6 +61,8 @@ def sign_in_problems(state: Object) -> list[str]:
             for name in _TIMES
             if user.get(name) is not None and not _is_time(user[name])
         ]
+        if user.get("_mfa") not in _SECOND_FACTORS:
+            found.append(f"users[{index}]._mfa must be approved, denied or null")
         if not isinstance(user.get("passwordProfile") or {}, dict):
             found.append(f"users[{index}].passwordProfile must be an object")
     for collection in ("applications", "servicePrincipals"):
@@ -100,6 +108,12 @@ def _policy(where: str, policy: Object) -> list[str]:
             f"{where}.grantControls.{name} must be a list of texts"
             for name in ("builtInControls", "termsOfUse")
             if not _is_texts(controls.get(name))
+        ]
+        named = controls.get("builtInControls")
+        unknown = [each for each in named if each not in _CONTROLS] if _is_texts(named) and named else []
+        found += [
+            f"{where}.grantControls.builtInControls has {each!r}, which is none of {', '.join(_CONTROLS)}"
+            for each in unknown
         ]
     return found
 

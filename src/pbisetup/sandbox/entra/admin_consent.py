@@ -96,7 +96,7 @@ def _journey(request: Request) -> signin.Journey:
         kind="authorization_code",
         app_id=request.app_id,
         resource=lambda world: find_resource(world, GRAPH),
-        admitted=lambda world, flow: _admitted(world, flow, request),
+        admitted=lambda world, _call, flow: _admitted(world, flow, request),
         refuse=lambda world, call, flow, refused, *, person: (
             signin.error_page(world, call, refused, request.correlation)
             if person

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pbisetup.sandbox.entra import approval, signin
 from pbisetup.sandbox.entra.approval import Permission
-from pbisetup.sandbox.entra.authority import find_client
+from pbisetup.sandbox.entra.authority import Client, find_client
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.session import Flow
 from pbisetup.sandbox.wire import Call, Reply, World
@@ -74,10 +74,17 @@ def ask(world: World, flow: Flow, what: Ask) -> Reply:
     )
 
 
+def administrator_needed(world: World, client: Client, *, everybody: bool) -> Refused:
+    """In which words a user is told that an administrator has to agree."""
+    if approval.workflow_is_on(world) and not everybody:
+        return Refused("admin_approval_requested")
+    return Refused("admin_approval_required", name=client.name)
+
+
 def _need_administrator(world: World, flow: Flow, what: Ask) -> Reply:
     client, user = find_client(world, what.app_id), signin.user_of(world, flow)
-    workflow = approval.workflow_is_on(world) and not what.everybody
-    cause = Refused("admin_approval_requested") if workflow else Refused("admin_approval_required", name=client.name)
+    cause = administrator_needed(world, client, everybody=what.everybody)
+    workflow = cause.key == "admin_approval_requested"
 
     def answer(world: World, call: Call, form: Mapping[str, str]) -> Reply:
         if form.get("do") == "request" and workflow:

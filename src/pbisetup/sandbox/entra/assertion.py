@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pbisetup.sandbox.entra import federation
-from pbisetup.sandbox.entra.authority import GUID, Client, Proof, instant, visible
+from pbisetup.sandbox.entra.authority import GUID, MULTI_TENANT, Client, Proof, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.discovery import NETWORKS
 from pbisetup.sandbox.wire import World
 
 UNCHECKED = {
@@ -21,6 +22,7 @@ UNCHECKED = {
     "verify_nbf": False,
     "verify_iat": False,
 }
+_ENDPOINTS = ("", "v2.0", "oauth2/token", "oauth2/v2.0/token")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -49,7 +51,7 @@ def check_assertion(world: World, client: Client, assertion: str) -> Proof:
         return federation.check(world, client, assertion, header, claims)
     if not _certificates(world, client, young=True):
         raise Refused("no_keys_registered")
-    raise Refused("assertion_key_unknown")
+    raise Refused("assertion_key_unknown", app=client.app_id, thumbprint=_named_thumbprint(header))
 
 
 def _certificates(world: World, client: Client, *, young: bool = False) -> list[dict[str, Any]]:
@@ -76,6 +78,18 @@ def _names(header: dict[str, Any], der: bytes) -> bool:
     return False
 
 
+def _named_thumbprint(header: dict[str, Any]) -> str:
+    """The thumbprint in a JWT header as the service's messages write it, empty where it cannot be read."""
+    for name in ("x5t", "x5t#S256"):
+        try:
+            given = base64.urlsafe_b64decode(str(header.get(name, "")).rstrip("=") + "==")
+        except (binascii.Error, ValueError):
+            continue
+        if given:
+            return given.hex().upper()[:128]
+    return ""
+
+
 def _thumbprint(der: bytes) -> str:
     import hashlib
 
@@ -85,14 +99,18 @@ def _thumbprint(der: bytes) -> str:
 def _verified(assertion: str, der: bytes) -> dict[str, Any]:
     import jwt
     from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = x509.load_der_x509_certificate(der).public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048:
+        raise Refused("weak_key")
     # Its life is judged against the tenant's clock, its audience below.
     options = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
     try:
         return dict(jwt.decode(assertion, key, algorithms=["RS256", "PS256"], options=options))  # type: ignore[arg-type]
     except (jwt.PyJWTError, TypeError, ValueError):
-        raise Refused("assertion_signature_wrong", reason="The provided signature value did not match.") from None
+        reason = f"{federation.WRONG_SIGNATURE}., Thumbprint of key used by client: '{_thumbprint(der)}'"
+        raise Refused("assertion_signature_wrong", reason=reason) from None
 
 
 def check_claims(world: World, client: Client, claims: dict[str, Any]) -> None:
@@ -105,6 +123,21 @@ def check_claims(world: World, client: Client, claims: dict[str, Any]) -> None:
         cause = "assertion_not_the_clients" if GUID.fullmatch(subject) else "assertion_subject_differs"
         raise Refused(cause, app=client.app_id)
     federation.check_life(world, claims)
-    path = urlsplit(str(claims.get("aud"))).path.strip("/").split("/")
-    if not world.tenant.named(path[0]):
-        raise Refused("assertion_malformed")
+    audience = claims.get("aud")
+    if not any(_is_here(world, str(each)) for each in (audience if isinstance(audience, list) else [audience])):
+        raise Refused("assertion_other_audience")
+
+
+def _is_here(world: World, audience: str) -> bool:
+    """Whether an audience is this authority: one of its token endpoints or issuers (Microsoft's
+    table of certificate errors names the v2 one). guess: the other forms, and that `common` will do too.
+    """
+    try:
+        parts = urlsplit(audience)
+        host = parts.hostname
+    except ValueError:
+        return False
+    tenant, _, rest = parts.path.strip("/").partition("/")
+    known = host in NETWORKS[0] or host in world.names
+    named = world.tenant.named(tenant) or tenant.lower() in MULTI_TENANT
+    return parts.scheme == "https" and known and named and rest.lower() in _ENDPOINTS

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pbisetup.sandbox.entra import approval, approval_pages, codes, mint, reply, session, signin
+from pbisetup.sandbox.entra import approval, approval_pages, codes, grants, mint, reply, session, signin
 from pbisetup.sandbox.entra.authority import (
     Client,
     check_audience,
@@ -135,6 +136,12 @@ def _check(world: World, request: Request) -> None:
     if "id_token" in request.types and not request.get("nonce"):
         raise Refused("nonce_missing")
     _check_challenge(request)
+    try:
+        json.loads(request.get("claims") or "{}")
+    except (ValueError, RecursionError):
+        raise Refused("claims_malformed") from None
+    if not request.v1 and "resource" in request.parameters:
+        raise Refused("resource_on_v2")
     if not request.v1 and not request.get("scope"):
         raise Refused("parameter_missing", name="scope")
     request.wanted(world)
@@ -153,13 +160,13 @@ def _journey(request: Request) -> signin.Journey:
         kind="authorization_code",
         app_id=request.app_id,
         resource=lambda world: request.wanted(world).resource,
-        admitted=lambda world, flow: _admitted(world, flow, request),
+        admitted=lambda world, call, flow: _admitted(world, call, flow, request),
         refuse=lambda world, call, flow, refused, *, person: _ended(world, call, flow, request, refused, person),
         targets=(request.target.uri,),
     )
 
 
-def _admitted(world: World, flow: Flow, request: Request) -> Reply:
+def _admitted(world: World, call: Call, flow: Flow, request: Request) -> Reply:
     """The user may sign in; does the app have what it asks for? Raises Refused."""
     client, user = find_client(world, request.app_id), signin.user_of(world, flow)
     if "admin_consent" in request.prompt:
@@ -169,12 +176,12 @@ def _admitted(world: World, flow: Flow, request: Request) -> Reply:
         needed = approval.missing(world, client, user, request.wanted(world), again="consent" in request.prompt)
         everybody = False
     if not needed:
-        return _finish(world, flow, request)
+        return _finish(world, call, flow, request)
     if flow.silent:
         raise Refused("consent_required", app=client.app_id, name=client.name)
 
-    def accepted(world: World, _call: Call) -> Reply:
-        return _finish(world, flow, request)
+    def accepted(world: World, call: Call) -> Reply:
+        return _finish(world, call, flow, request)
 
     journey = _journey(request)
     ask = approval_pages.Ask(
@@ -186,10 +193,16 @@ def _admitted(world: World, flow: Flow, request: Request) -> Reply:
         targets=journey.targets,
         everybody=everybody,
     )
-    return approval_pages.ask(world, flow, ask)
+    shown = approval_pages.ask(world, flow, ask)
+    # guess: that the log holds both with these numbers while the page still waits
+    interrupt = Refused("consent_required", app=client.app_id, name=client.name)
+    if flow.step == "approval":
+        interrupt = approval_pages.administrator_needed(world, client, everybody=everybody)
+    signin.log(world, call, flow, journey, interrupt)
+    return shown
 
 
-def _finish(world: World, flow: Flow, request: Request) -> Reply:
+def _finish(world: World, call: Call, flow: Flow, request: Request) -> Reply:
     """Back to the app, with what it asked for. Raises Refused."""
     client, user = find_client(world, request.app_id), signin.user_of(world, flow)
     sent: dict[str, str] = {}
@@ -210,8 +223,9 @@ def _finish(world: World, flow: Flow, request: Request) -> Reply:
                 expires=world.now() + codes.LIFE,
             ),
         )
-    if "token" in request.types:
-        sent |= _access_token(world, client, user, request)
+    uti = mint.new_id() if "token" in request.types else None
+    if uti:
+        sent |= _access_token(world, client, user, request, uti)
     if "id_token" in request.types:
         hashes = {"c_hash": _half(sent["code"])} if "code" in sent else {}
         hashes |= {"at_hash": _half(sent["access_token"])} if "access_token" in sent else {}
@@ -221,23 +235,24 @@ def _finish(world: World, flow: Flow, request: Request) -> Reply:
     if request.state is not None:
         sent["state"] = request.state
     sent["session_state"] = str(uuid.uuid5(uuid.UUID(world.tenant.id), flow.browser.id))
+    signin.log(world, call, flow, _journey(request), None, uti=uti)
     session.end(world, flow)
     return reply.send(world, request.target, request.mode, sent)
 
 
-def _access_token(world: World, client: Client, user: Object, request: Request) -> dict[str, str]:
+def _access_token(world: World, client: Client, user: Object, request: Request, uti: str) -> dict[str, str]:
     """The implicit flow's access token. Raises Refused."""
     wanted = request.wanted(world)
     asked = wanted.parts[0][1] if wanted.parts else Asked(str(wanted.resource["appId"]), (".default",), frozenset(), "")
     resource = find_resource(world, asked.resource)
     scopes = delegated_scopes(world, client, user, resource, asked)
-    target = mint.Target(resource, asked.resource, cae=False)
-    token, life = mint.access_token(world, client, target, mint.user_claims(client, user, scopes))
+    target = mint.Target(resource, asked.resource, cae=False, uti=uti)
+    token, life = mint.access_token(world, client, target, mint.user_claims(world, user, resource, scopes))
     return {
         "access_token": token,
         "token_type": "Bearer",
         "expires_in": str(life - 1),
-        "scope": " ".join(f"{asked.resource}/{name}" for name in scopes),
+        "scope": grants.told_scopes(resource, asked, scopes),
     }
 
 

@@ -184,9 +184,11 @@ CAUSES: dict[str, Cause] = {
         401,
         "invalid_client",
         "The certificate with identifier used to sign the client assertion is not registered on "
-        "application. [Reason - The key was not found.]",
-        "aadsts.tsv, status a guess",
-        "official",
+        "application. [Reason - The key was not found., Thumbprint of key used by client: '{thumbprint}', Please "
+        "visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{app}'.]",
+        "several repositories' logs (one of a tenant of 2026); further links at the end of some are left out; "
+        "status as in one of them",
+        "several",
     ),
     "assertion_malformed": Cause(
         50027,
@@ -208,9 +210,21 @@ CAUSES: dict[str, Cause] = {
         700024,
         401,
         "invalid_client",
-        "Client assertion is not within its valid time range.",
-        "aadsts.tsv, status a guess",
+        "Client assertion is not within its valid time range. Current time: {now}, assertion valid from {begin}, "
+        "expiry time of assertion {end}. Review the documentation at "
+        "https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+        "MSAL.NET's recorded answer of 2023-12, several logs up to 2026-05; the present address of the page is that "
+        "of its neighbour 700023; status a guess",
         "several",
+    ),
+    "assertion_other_audience": Cause(
+        700023,
+        401,
+        "invalid_client",
+        "Client assertion audience claim does not match Realm issuer. Review the documentation at "
+        "https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+        "Microsoft's troubleshooting table of certificate assertions has the text; status a guess",
+        "official",
     ),
     "certificate_expired": Cause(
         1000502,

@@ -15,11 +15,16 @@ from pbisetup.sandbox.wire import World
 def delegated_scopes(
     world: World, client: Client, user: dict[str, Any], resource: dict[str, Any], asked: Asked
 ) -> list[str]:
-    """The `scp` of a token: everything granted on the resource, also where less was asked. Raises Refused.
+    """The `scp` of a token: everything granted on the resource, also where less was asked; of the OIDC scopes those
+    that Graph has been granted, without `offline_access`, which stands in no token. Raises Refused.
 
     What is not granted in the tenant is refused with AADSTS65001: asking the user for it is the authorize
     endpoint's work (approval.py).
     """
+    return [name for name in _delegated(world, client, user, resource, asked) if name.lower() != "offline_access"]
+
+
+def _delegated(world: World, client: Client, user: dict[str, Any], resource: dict[str, Any], asked: Asked) -> list[str]:
     names = [scope for scope in asked.scopes if scope != ".default"]
     if client.first_party:
         granted = _preauthorized(world, client.app_id, resource["appId"])

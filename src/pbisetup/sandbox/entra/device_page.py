@@ -45,6 +45,9 @@ def _ask_code(world: World, flow: Flow, entered: Entered, code: str = "", proble
             return _ask_code(
                 world, flow, entered, given, "That code didn't work. Check the code and try again. (AADSTS70018)"
             )
+        if pending["redeemed"] or pending["declined"]:
+            # guess: that the page says so in the words of the list of codes.
+            return _ask_code(world, flow, entered, given, "That code was used already. (AADSTS90120)")
         entered.user_code, entered.app_id = given, str(pending["client_id"])
         # Always with the accounts shown, so that nobody confirms as whom they did not mean. guess.
         return signin.start(world, call, flow, _journey(entered), frozenset({"select_account"}))
@@ -57,7 +60,7 @@ def _journey(entered: Entered) -> signin.Journey:
         kind="device_code",
         app_id=entered.app_id,
         resource=lambda world: _wanted(world, _pending(world, entered)).resource,
-        admitted=lambda world, flow: _confirm(world, flow, entered),
+        admitted=lambda world, _call, flow: _confirm(world, flow, entered),
         refuse=lambda world, call, flow, refused, *, person: _ended(world, call, flow, entered, refused, person),
     )
 

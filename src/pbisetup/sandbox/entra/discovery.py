@@ -26,6 +26,8 @@ REGIONS = {
     "dod": ("USGov", "https://login.microsoftonline.us"),
     "china": ("CN", "https://login.partner.microsoftonline.cn"),
 }
+CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of personal accounts: it has metadata, and nobody can sign in to it here (entra-docs, id-token claims)."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -49,13 +51,14 @@ def _described(world: World, call: Call, version: str) -> Reply:
     try:
         # The metadata of another cloud's tenant is answered here too; it names that cloud's addresses (as several
         # tools find the cloud of a tenant by it).
-        own = False if elsewhere else check_tenant(world, asked, discovery=True)
+        personal = asked.lower() in ("consumers", CONSUMERS)
+        own = False if elsewhere or personal else check_tenant(world, asked, discovery=True)
     except Refused as refused:
         return refusal(world, call, refused)
     # The real service puts the tenant's id into the addresses whatever name was asked; `common` stays, and
     # its issuer is a template (entra.md 6.2). The issuer is the real cloud's, as in the tokens.
     tenant = world.tenant.id if own else asked.lower()
-    subject = world.tenant.id if own else "{tenantid}"
+    subject = world.tenant.id if own else CONSUMERS if personal else "{tenantid}"
     region, login = REGIONS.get(elsewhere or "", ("EU" if own else None, ""))
     base = f"{login or call.origin}/{tenant}"
     public = clouds()["public"]
@@ -100,7 +103,8 @@ def _described(world: World, call: Call, version: str) -> Reply:
 def keys(world: World, call: Call) -> Reply:
     """JWKS of a tenant; each key names the issuer it is restricted to (entra.md 6.2)."""
     try:
-        check_tenant(world, call.params["tenant"], discovery=True)
+        if call.params["tenant"].lower() not in ("consumers", CONSUMERS):
+            check_tenant(world, call.params["tenant"], discovery=True)
     except Refused as refused:
         return refusal(world, call, refused)
     issuer = f"{clouds()['public'].login}/{{tenantid}}/v2.0"

@@ -6,7 +6,10 @@ fetches from each. Assertions by this tenant itself, which are tokens of managed
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from pbisetup.catalog.clouds import clouds
@@ -16,11 +19,13 @@ from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
 
+WRONG_SIGNATURE = "The provided signature value did not match the expected signature value"
 EXCHANGE = "api://AzureADTokenExchange"
 EXCHANGE_APP = "fb60f99c-7a34-4190-8149-302f77469936"
 """Entra's own name for the audience above in the tokens of its managed identities (entra-docs, configure an app to
 trust a managed identity).
 """
+_END_OF_CALENDAR = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 # Source: entra-docs, flexible federated identity credentials: `eq`, `matches` with * and ?, joined by `and`.
 _TERM = re.compile(r"claims\['(\w+)'\]\s+(eq|matches)\s+'([^']*)'")
 
@@ -63,14 +68,25 @@ def check(world: World, client: Client, assertion: str, header: Object, claims: 
 
 def check_life(world: World, claims: Object) -> None:
     """Raise Refused for an assertion whose time has not come or is over."""
-    now = world.now().timestamp()
-    try:
-        # guess: five minutes of clock skew are forgiven, as the real service does for its own tokens.
-        alive = float(claims.get("nbf", 0)) - 300 <= now < float(claims["exp"]) + 300
-    except (KeyError, TypeError, ValueError):
-        alive = False
-    if not alive:
-        raise Refused("assertion_expired")
+    now = world.now()
+    begin, end = moment(claims.get("nbf", 0)), moment(claims.get("exp"))
+    # guess: five minutes of clock skew are forgiven, as the real service does for its own tokens.
+    if begin is None or end is None or not begin - 300 <= now.timestamp() < end + 300:
+        raise Refused("assertion_expired", now=stamp(now.timestamp()), begin=stamp(begin), end=stamp(end))
+
+
+def moment(value: object) -> float | None:
+    """A time in a JWT as seconds, None for what is no time that a calendar has."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return float(value) if 0 <= value < _END_OF_CALENDAR else None
+
+
+def stamp(seconds: float | None) -> str:
+    """A time as the service's messages write it; one that is missing is the first of 1970 (MSAL.NET's test data)."""
+    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def issue(world: World, issuer: str, subject: str, audience: str, lifetime: float, more: Object) -> str:
@@ -90,7 +106,9 @@ def issue(world: World, issuer: str, subject: str, audience: str, lifetime: floa
     }
     world.tenant.changed = world.tenant.changed or not world.keys.has_issuers
     headers = {"kid": world.keys.issuer_kid(issuer)}
-    return jwt.encode(claims, world.keys.issuers_key, algorithm="RS256", headers=headers)
+    # Not as a JWT, whose claims the library would check: an issuer may sign any.
+    content = json.dumps(claims).encode()
+    return jwt.PyJWS().encode(content, world.keys.issuers_key, "RS256", {"typ": "JWT", **headers})
 
 
 def _entries(client: Client) -> list[Object]:
@@ -112,13 +130,13 @@ def _verify(world: World, assertion: str, header: Object, issuer: str) -> None:
     elif world.keys.has_issuers and header.get("kid") == world.keys.issuer_kid(issuer):
         key = world.keys.issuers_key.public_key()
     else:
-        raise Refused("assertion_signature_wrong", reason="The key was not found.")
+        raise Refused("assertion_signature_wrong", reason="The key was not found")
     options = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_sub": False,
                "verify_jti": False}  # fmt: skip
     try:
         jwt.decode(assertion, key, algorithms=["RS256"], options=options)  # type: ignore[arg-type]
     except (jwt.PyJWTError, TypeError, ValueError):
-        raise Refused("assertion_signature_wrong", reason="The provided signature value did not match.") from None
+        raise Refused("assertion_signature_wrong", reason=WRONG_SIGNATURE) from None
 
 
 def _subject_matches(entry: Object, claims: Object) -> bool:

@@ -18,8 +18,17 @@ from pbisetup.sandbox.entra.authority import (
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.consent import delegated_scopes
 from pbisetup.sandbox.entra.credential import authenticate
+from pbisetup.sandbox.entra.federation import stamp
 from pbisetup.sandbox.entra.reply import find as find_reply
-from pbisetup.sandbox.entra.resources import GRAPH_AUDIENCE, OIDC_SCOPES, Asked, find_resource, normal, parse_scope
+from pbisetup.sandbox.entra.resources import (
+    GRAPH,
+    GRAPH_AUDIENCE,
+    OIDC_SCOPES,
+    Asked,
+    find_resource,
+    normal,
+    parse_scope,
+)
 from pbisetup.sandbox.entra.sign_ins import Attempt
 from pbisetup.sandbox.wire import World
 
@@ -234,7 +243,7 @@ def refresh_token(world: World, request: Request) -> Object:
     for name in ("signInSessionsValidFromDateTime", "lastPasswordChangeDateTime"):
         # Graph writes whole seconds: a token of the same second is older only where the seconds differ.
         if user.get(name) and instant(str(user[name])) > issued:
-            raise Refused("grant_revoked", issued=issued.isoformat(), valid_from=user[name])
+            raise Refused("grant_revoked", issued=stamp(issued.timestamp()), valid_from=user[name])
     signed_in = SignedIn(user, "refresh_token", grant.mfa, grant.spa, since=grant.signed_in)
     return _for_user(world, request, client, signed_in, request.asked(fallback=grant.scope or None))
 
@@ -243,7 +252,7 @@ def password(world: World, request: Request) -> Object:
     """Tokens for a user name and password (ROPC), as `az login -u -p` asks for them."""
     from pbisetup.sandbox.entra.signin import check_password
 
-    if request.authority.lower() == "common":
+    if request.authority.lower() == "common":  # `consumers` was refused before, whatever the app (token.py)
         raise Refused("password_grant_on_common")
     client = _user_client(world, request)
     name = request.need("username")
@@ -313,6 +322,26 @@ def _check_origin(request: Request, *, spa: bool) -> None:
         raise Refused("cross_origin_not_spa", origin=request.origin)
 
 
+def told_scopes(resource: Object, asked: Asked, granted: list[str]) -> str:
+    """`scope` of an answer: the OIDC scopes bare and only beside Graph's, then what is granted, then what was asked,
+    by which MSAL finds a cached token. A permission of Graph is named as it was asked for, short or with the resource.
+    """
+    # Source: recorded answers in several repositories (a device code of 2026-09, a dump of 2024-10, mocks whose answer
+    # to `.default` ends in it; a short one "taken from an actual response"). guess: the order of the OIDC scopes, which
+    # differs there; that other APIs' answers have none; that one which was asked, but is not granted, is told.
+    if str(resource["appId"]).lower() != GRAPH:
+        return " ".join(f"{asked.resource}/{name}" for name in dict.fromkeys([*granted, *asked.scopes]))
+    held = {name.lower() for name in (*granted, *asked.oidc)}
+    oidc = [name for name in ("profile", "openid", "email") if name in held]
+    words = {word.lower() for word in asked.text.split()}
+    rest = [name for name in dict.fromkeys([*granted, *asked.scopes]) if name.lower() not in OIDC_SCOPES]
+    if ".default" not in asked.text:  # only OIDC scopes were asked
+        rest = [name for name in rest if name != ".default"]
+    # In v1's text there is the resource alone. guess: one short name makes the whole answer short.
+    short = any(name.lower() in words for name in asked.scopes)
+    return " ".join([*oidc, *(name if short else f"{asked.resource}/{name}" for name in rest)])
+
+
 def _for_user(world: World, request: Request, client: Client, signed_in: SignedIn, asked: Asked) -> Object:
     user, attempt = signed_in.user, request.attempt
     attempt.user, attempt.mfa = user, signed_in.mfa
@@ -324,17 +353,15 @@ def _for_user(world: World, request: Request, client: Client, signed_in: SignedI
     if not asked.scopes:  # only OIDC scopes: the token is for Graph with what is granted there
         asked = Asked(asked.resource, (".default",), asked.oidc, asked.text)
     scopes = delegated_scopes(world, client, user, resource, asked)
-    specific = mint.user_claims(client, user, scopes, mfa=signed_in.mfa)
+    specific = mint.user_claims(world, user, resource, scopes, mfa=signed_in.mfa)
     specific |= mint.membership_claims(world, user, resource) | mint.user_roles(world, user, resource)
     attempt.uti = mint.new_id()
     wishes = request.wishes
     target = mint.Target(resource, asked.resource, wishes.cae, attempt.uti, newer_than=wishes.newer_than)
     token, life = mint.access_token(world, client, target, specific)
-    # The answer repeats the asked scope beside the granted ones: MSAL finds a cached token by it.
-    named = dict.fromkeys([*scopes, *asked.scopes])
     answer: Object = {
         "token_type": "Bearer",
-        "scope": " ".join(f"{asked.resource}/{name}" for name in named),
+        "scope": told_scopes(resource, asked, scopes),
         "expires_in": life - 1,
         "ext_expires_in": life - 1,
         "access_token": token,

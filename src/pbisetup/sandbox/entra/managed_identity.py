@@ -22,6 +22,15 @@ Object = dict[str, Any]
 
 LIFE = 86_400 - 300
 """Managed identities' tokens live a day (entra-docs, managed identities FAQ)."""
+# Newest last. guess: the list; only its first, which clients send, is known (MSAL's sources).
+IMDS_VERSIONS = (
+    "2018-02-01", "2018-04-02", "2018-10-01", "2019-02-01", "2019-03-11", "2019-04-30", "2019-06-01", "2019-06-04",
+    "2019-08-01", "2019-08-15", "2019-11-01", "2020-06-01", "2020-07-15", "2020-09-01", "2020-10-01", "2020-12-01",
+    "2021-01-01", "2021-02-01", "2021-03-01", "2021-05-01", "2021-10-01", "2021-11-01", "2021-11-15", "2021-12-13",
+    "2023-07-01", "2023-11-15", "2024-03-15", "2024-07-17", "2025-04-07",
+)  # fmt: skip
+APP_SERVICE_VERSION = "2019-08-01"
+"""What clients send with `X-IDENTITY-HEADER`. guess: that no other will do."""
 _NAMES = ("client_id", "principal_id", "object_id", "mi_res_id", "msi_res_id")
 
 
@@ -36,6 +45,8 @@ def app_service(world: World, call: Call) -> Reply:
     # Where the state sets no header, any will do; without one it is not the host's own process that asks.
     if not given or (expected and not hmac.compare_digest(_hash(given), str(expected))):
         return _app_service_error(401, "Unauthorized")  # guess: text and status
+    if call.query.get("api-version") != APP_SERVICE_VERSION:
+        return _app_service_error(400, "The api-version is missing or not supported.")  # guess: text and status
     resource = call.query.get("resource", "")
     if not resource:
         return _app_service_error(400, "The resource parameter is missing.")  # guess
@@ -58,6 +69,16 @@ def metadata_service(world: World, call: Call) -> Reply:
     """`GET /metadata/identity/oauth2/token`, a virtual machine's."""
     if call.headers.get("metadata", "").lower() != "true":
         return _metadata_error("invalid_request", "Required metadata header not specified")
+    if "x-forwarded-for" in call.headers:
+        # guess: that such requests are refused, and in which words
+        return _metadata_error("invalid_request", "Requests with an X-Forwarded-For header are not supported")
+    version = call.query.get("api-version", "")
+    if version not in IMDS_VERSIONS:
+        # Source: azure-docs instance-metadata-service, for a missing version anywhere below /metadata. guess: that the
+        # identity part answers alike, and the words for one that is not known.
+        fault = "api-version is not supported" if version else "api-version was not specified in the request"
+        text = f"Bad request. {fault}. For more information refer to aka.ms/azureimds"
+        return Reply(400, {"error": text, "newest-versions": list(IMDS_VERSIONS[:-4:-1])})
     resource = call.query.get("resource", "")
     if not resource:
         return _metadata_error("invalid_request", "Required query variable 'resource' is missing")  # guess

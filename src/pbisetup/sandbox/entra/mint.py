@@ -16,6 +16,7 @@ from typing import Any
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra.authority import Client, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.federation import stamp
 from pbisetup.sandbox.entra.resources import GRAPH, audience
 from pbisetup.sandbox.wire import World
 
@@ -23,6 +24,8 @@ Object = dict[str, Any]
 
 PLAIN_SERVICE_PRINCIPAL = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 """`wids` of app-only tokens often hold this; it is no directory role (powerbi.md 5, recorded)."""
+PLAIN_MEMBER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+"""What `wids` of a user's token ends in, beside the roles (many published tokens)."""
 REFRESH_TOKEN_LIFE = timedelta(days=90)
 SPA_TOKEN_LIFE = timedelta(hours=24)
 MOST_GROUPS = 200
@@ -103,7 +106,8 @@ def access_token(world: World, client: Client, target: Target, specific: Object)
 def _only_v1(registration: Object) -> set[str]:
     """Claims that a v2 token lacks unless the API asks for them (`optionalClaims`)."""
     optional = (registration.get("optionalClaims") or {}).get("accessToken") or ()
-    return {"idtyp", "wids", "upn", "unique_name"} - {str(each.get("name")) for each in optional}
+    more = {"given_name", "family_name", "ipaddr", "puid"}
+    return {"idtyp", "wids", "upn", "unique_name", *more} - {str(each.get("name")) for each in optional}
 
 
 def app_claims(world: World, principal: Object, resource: Object) -> Object:
@@ -169,8 +173,11 @@ def _assignments(world: World, resource: Object) -> list[Object]:
     return world.tenant.appRoleAssignments.where(resourceId=resource["id"])
 
 
-def user_claims(client: Client, user: Object, scopes: list[str], *, mfa: bool = False) -> Object:
+def user_claims(world: World, user: Object, resource: Object, scopes: list[str], *, mfa: bool = False) -> Object:
     """Claims of a delegated token. `mfa`: whether the user passed a second factor."""
+    member = [] if user.get("userType") == "Guest" else [PLAIN_MEMBER]  # guess: that a guest has not
+    address = world.tenant.section("network").get("ipAddress")
+    names = {"given_name": user.get("givenName"), "family_name": user.get("surname"), "ipaddr": address}
     name = user["userPrincipalName"]
     return {
         "idtyp": "user",
@@ -179,10 +186,13 @@ def user_claims(client: Client, user: Object, scopes: list[str], *, mfa: bool = 
         "name": user.get("displayName", name),
         "oid": user["id"],
         "scp": " ".join(scopes),
-        "sub": pairwise(user["id"], client.app_id),
+        # guess: how it is made
+        "puid": "1003" + hashlib.sha256(str(user["id"]).encode()).hexdigest()[:12].upper(),
+        "sub": pairwise(user["id"], str(resource["appId"])),
         "unique_name": name,
         "upn": name,
-        "wids": list(user.get("directoryRoles") or ()),
+        "wids": [*(user.get("directoryRoles") or ()), *member],
+        **{each: value for each, value in names.items() if value},
     }
 
 
@@ -215,7 +225,9 @@ def client_info(world: World, user: Object) -> str:
 
 
 def pairwise(user_id: str, app_id: str) -> str:
-    """`sub` of a user: another one for each client."""
+    """`sub` of a user: another one for each app that is to read the token, the client of an id token and the API of an
+    access token (Microsoft Q&A 2129876, 2024-12: pairwise by recipient, tenant and user; guess: that an API is the recipient).
+    """
     return _b64(hashlib.sha256(f"{user_id}/{app_id}".lower().encode()).digest())
 
 
@@ -263,9 +275,9 @@ def read_refresh_token(world: World, token: str) -> tuple[Grant, datetime]:
     issued = instant(content.pop("issued"))
     grant = Grant(**content)
     if grant.spa and world.now() - instant(grant.signed_in) > SPA_TOKEN_LIFE:
-        raise Refused("spa_token_expired", issued=grant.signed_in)
+        raise Refused("spa_token_expired", issued=stamp(instant(grant.signed_in).timestamp()))
     if world.now() - issued > REFRESH_TOKEN_LIFE:
-        raise Refused("refresh_token_expired", issued=issued.isoformat())
+        raise Refused("refresh_token_expired", issued=stamp(issued.timestamp()))
     return grant, issued
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pbisetup.sandbox.entra.authority import Client
 from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.federation import moment, stamp
 from pbisetup.sandbox.entra.resources import GRAPH, GRAPH_AUDIENCE, normal
 from pbisetup.sandbox.wire import World
 
@@ -39,9 +40,9 @@ def read(world: World, client: Client, assertion: str) -> dict[str, Any]:
             app=client.app_id,
             name=client.name,
         )
-    now = world.now()
-    if float(claims.get("exp", 0)) <= now.timestamp():
-        raise Refused("user_assertion_expired", now=now.isoformat(), expires=claims.get("exp"))
+    now, end = world.now().timestamp(), moment(claims.get("exp"))
+    if end is None or end <= now:
+        raise Refused("user_assertion_expired", now=stamp(now), expires=stamp(end))
     if "scp" not in claims:
         app_only = claims.get("idtyp") == "app" or claims.get("oid") == claims.get("sub")
         raise Refused("user_assertion_of_app" if app_only else "id_token_as_assertion", app=client.app_id)

@@ -11,6 +11,7 @@ from typing import Any
 from pbisetup.sandbox.entra.authority import Client, instant, visible
 from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.conditional_access import DEVICE_CONTROLS, SignIn, Verdict, verdicts
+from pbisetup.sandbox.entra.federation import stamp
 from pbisetup.sandbox.roles import active_templates
 from pbisetup.sandbox.wire import World
 
@@ -79,7 +80,7 @@ def check_frequency(world: World, client: Client, user: Object, resource: Object
         if control.get("frequencyInterval") == "everyTime":
             seconds = 300  # source: entra-docs, concept-session-lifetime: five minutes of clock skew
         if each.enforced and control.get("isEnabled") and 0 < seconds < age:
-            raise Refused("sign_in_too_old", issued=since, seconds=seconds)
+            raise Refused("sign_in_too_old", issued=stamp(instant(since).timestamp()), seconds=seconds)
 
 
 def check_app(world: World, client: Client, principal: Object, resource: Object) -> None:

@@ -22,15 +22,25 @@ KEPT = timedelta(days=30)
 """How long the service keeps sign-ins in a tenant with a premium licence (entra-docs, reports-data-retention)."""
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _POLICY_CODES = frozenset({53003, 53000, 53001, 53002, 53009, 530033, 50076, 50079, 50142, 50158, 70043})
-# flow -> (is it interactive, `authenticationProtocol`). guess: that a password grant counts as interactive.
+# flow -> (is it interactive, `authenticationProtocol`). `authorize` is the browser's part, `authorization_code` the
+# client's, which entra-docs' concept-noninteractive-sign-ins lists as not interactive. guess: its protocol, and that a
+# password grant counts as interactive.
 _FLOWS: dict[str, tuple[bool, str]] = {
-    "authorization_code": (True, "oAuth2"),
+    "authorize": (True, "oAuth2"),
+    "authorization_code": (False, "oAuth2"),
     "device_code": (True, "deviceCode"),
     "password": (True, "ropc"),
     "refresh_token": (False, "none"),
     "on_behalf_of": (False, "none"),
     "client_credentials": (False, "none"),
     "managed_identity": (False, "none"),
+}
+# Source: graph-docs signIn for the names, published records for an empty `deviceDetail`; guess: an empty location.
+_NOWHERE: Object = {
+    "city": None,
+    "state": None,
+    "countryOrRegion": None,
+    "geoCoordinates": {"altitude": None, "latitude": None, "longitude": None},
 }
 _CREDENTIALS = {"1": "clientSecret", "2": "clientAssertion"}
 
@@ -45,6 +55,8 @@ class Attempt:
     resource: Object | None = None
     mfa: bool = False
     uti: str | None = None
+    correlation: str | None = None
+    """The id of the whole sign-in, where it is not this request's own."""
 
 
 def record(world: World, call: Call, attempt: Attempt, refused: Refused | None) -> None:
@@ -62,11 +74,12 @@ def record(world: World, call: Call, attempt: Attempt, refused: Refused | None) 
     _add(world, _entry(world, call, attempt, client, refused))
 
 
-def interactive(
-    world: World, call: Call, client: Client, user: Object, resource: Object | None, refused: Refused, *, mfa: bool
-) -> None:
-    """Log a sign-in that a page in a browser refused; one that succeeds is logged when its code is redeemed."""
-    record(world, call, Attempt("authorization_code", client, user, resource, mfa), refused)
+def interactive(world: World, call: Call, attempt: Attempt, refused: Refused | None) -> None:
+    """Log a sign-in in a browser: one that went back to its app with what it asked for, one that was refused, or one
+    that was interrupted to ask for consent.
+    """
+    attempt.flow = "authorize"
+    record(world, call, attempt, refused)
 
 
 def _add(world: World, entry: Object) -> None:
@@ -94,7 +107,7 @@ def _entry(world: World, call: Call, attempt: Attempt, client: Client, refused: 
         "ipAddress": network.get("ipAddress", "127.0.0.1"),
         "userAgent": call.headers.get("user-agent"),
         "clientAppUsed": _client_app(attempt, client),
-        "correlationId": correlation_id(call),
+        "correlationId": attempt.correlation or correlation_id(call),
         "originalRequestId": call.request_id,
         "conditionalAccessStatus": status,
         "appliedConditionalAccessPolicies": applied,
@@ -114,18 +127,39 @@ def _entry(world: World, call: Call, attempt: Attempt, client: Client, refused: 
         "riskLevelAggregated": "none",
         "riskLevelDuringSignIn": "none",
         "riskState": "none",
+        "riskEventTypes": [],
+        "riskEventTypes_v2": [],
         "flaggedForReview": False,
         "status": _status(refused),
         "uniqueTokenIdentifier": attempt.uti,
-        "location": network.get("geo") or {},
+        "location": {**_NOWHERE, **(network.get("geo") or {})},
+        "deviceDetail": _device(world, call),
         **_who(attempt, client),
+    }
+
+
+def _device(world: World, call: Call) -> Object:
+    device = world.tenant.section("device")
+    agent = call.headers.get("user-agent", "")
+    browser = next((each for each in ("Edg", "Chrome", "Firefox", "Safari") if f"{each}/" in agent), "")
+    return {
+        "deviceId": "",
+        "displayName": "",
+        "operatingSystem": str(device.get("platform") or ""),
+        "browser": "Edge" if browser == "Edg" else browser,
+        "isCompliant": device.get("isCompliant") is True,
+        "isManaged": device.get("isCompliant") is True,  # guess: what is compliant is managed
+        "trustType": str(device.get("trustType") or ""),
     }
 
 
 def _client_app(attempt: Attempt, client: Client) -> str | None:
     if attempt.user is None:
         return None
-    browser = attempt.flow == "authorization_code" and client.proof is not None
+    # guess: at the authorize endpoint by the app's registration, where no credential tells.
+    browser = (attempt.flow == "authorization_code" and client.proof is not None) or (
+        attempt.flow == "authorize" and not client.is_public
+    )
     return "Browser" if browser else "Mobile Apps and Desktop clients"
 
 
@@ -177,7 +211,8 @@ def _applied(world: World, attempt: Attempt, client: Client, refused: Refused | 
     principal = attempt.user or client.service_principal
     if attempt.resource is None or principal is None or not came_far or attempt.flow == "managed_identity":
         return []
-    found = verdicts(world, SignIn(client, principal, attempt.resource, attempt.flow, attempt.mfa))
+    flow = "authorization_code" if attempt.flow == "authorize" else attempt.flow
+    found = verdicts(world, SignIn(client, principal, attempt.resource, flow, attempt.mfa))
     return [
         {
             "id": each.policy["id"],

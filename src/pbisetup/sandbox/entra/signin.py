@@ -44,7 +44,7 @@ class Journey:
     app_id: str
     resource: Callable[[World], Object]
     """The API that is asked for. May raise Refused."""
-    admitted: Callable[[World, Flow], Reply]
+    admitted: Callable[[World, Call, Flow], Reply]
     """Goes on with a user. May raise Refused."""
     refuse: Refuse
     targets: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ def go_on(world: World, call: Call, flow: Flow, journey: Journey) -> Reply:
                 refused = Refused("mfa_not_registered", resource=journey.resource(world)["appId"])
         return journey.refuse(world, call, flow, refused, person=True)
     try:
-        return journey.admitted(world, flow)
+        return journey.admitted(world, call, flow)
     except Refused as refused:
         return journey.refuse(world, call, flow, refused, person=False)
 
@@ -214,8 +214,12 @@ def _ask_password(world: World, flow: Flow, journey: Journey, user_id: str, prob
                                               user=user_of(world, flow)), answer)  # fmt: skip
 
 
-def log(world: World, call: Call, flow: Flow, journey: Journey, refused: Refused) -> None:
-    """Write a sign-in that ended here, or failed once, into the sign-in log; nothing where nobody is known yet."""
+def log(
+    world: World, call: Call, flow: Flow, journey: Journey, refused: Refused | None, *, uti: str | None = None
+) -> None:
+    """Write a sign-in that ended here, failed once, or was interrupted, into the sign-in log; nothing where nobody is
+    known yet. `uti`: the id of the token that it got at once.
+    """
     user = world.tenant.users.get(flow.user_id)
     if user is None:
         return
@@ -223,7 +227,8 @@ def log(world: World, call: Call, flow: Flow, journey: Journey, refused: Refused
         client, resource = journey.client(world), journey.resource(world)
     except Refused:
         return
-    sign_ins.interactive(world, call, client, user, resource, refused, mfa=flow.mfa)
+    attempt = sign_ins.Attempt("", client, user, resource, flow.mfa, uti, flow.correlation)
+    sign_ins.interactive(world, call, attempt, refused)
 
 
 def _pick(world: World, flow: Flow, journey: Journey) -> Reply:

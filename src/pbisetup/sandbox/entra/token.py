@@ -79,6 +79,8 @@ def _request(world: World, call: Call, attempt: sign_ins.Attempt, *, v1: bool) -
             raise Refused("two_client_ids", ids=f"{basic[0]}, {form['client_id']}")
         form = {"client_id": basic[0], "client_secret": basic[1]} | form
     tenant = call.params["tenant"]
+    if tenant.lower() == "consumers" and form.get("grant_type") == "password":
+        raise Refused("password_grant_on_common")
     if tenant.lower() == "consumers" and form.get("client_id", "").strip():
         check_audience(find_client(world, form["client_id"]), tenant)
     try:

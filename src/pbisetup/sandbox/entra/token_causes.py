@@ -125,9 +125,18 @@ TOKEN_CAUSES: dict[str, Cause] = {
         700027,
         401,
         "invalid_client",
-        "Client assertion failed signature validation. [Reason - {reason}]",
+        "Client assertion failed signature validation. [Reason - {reason}.]",
         "entra-docs reference-error-codes has the text; for a federated assertion a guess",
         "several",
+    ),
+    "weak_key": Cause(
+        50032,
+        401,
+        "invalid_client",
+        "WeakRsaKey - Indicates the erroneous user attempt to use a weak RSA key.",
+        "entra-docs reference-error-codes has the text; that a client's certificate below 2048 bits is told so, and the "
+        "status, are guesses",
+        "guess",
     ),
     # federated credentials
     "no_federated_credential": Cause(
