@@ -226,8 +226,9 @@ def client_info(world: World, user: Object) -> str:
 
 def pairwise(user_id: str, app_id: str) -> str:
     """`sub` of a user: another one for each app that is to read the token, the client of an id token and the API of an
-    access token (Microsoft Q&A 2129876, 2024-12: pairwise by recipient, tenant and user; guess: that an API is the recipient).
+    access token.
     """
+    # Source: Microsoft Q&A 2129876 (2024-12): pairwise by recipient, tenant and user. guess: an API is the recipient.
     return _b64(hashlib.sha256(f"{user_id}/{app_id}".lower().encode()).digest())
 
 
