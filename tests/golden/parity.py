@@ -36,8 +36,8 @@ TITLES = {
 _TABLES: dict[str, list[Route]] = {
     "entra": entra.routes,
     "graph": graph.routes,
-    "powerbi": powerbi.routes,
-    "fabric": fabric.routes,
+    "powerbi": powerbi.carried,
+    "fabric": fabric.carried,
     "arm": arm.routes,
     "portal": portal.routes,
 }

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
 
 from tests.support.certificate import ClientCertificate
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant, State
@@ -150,6 +151,15 @@ def granted(state: State, app: str = SP, resource_app: str = GRAPH_APP, scope: s
     )
 
 
+def with_role(state: State, principal: str, role: str = "Tenant.Read.All", resource_app: str = POWER_BI_APP) -> None:
+    """An app role of a resource, assigned to a user or service principal."""
+    resource = service_principal(state, resource_app)
+    id_ = next(each["id"] for each in resource["appRoles"] if each["value"] == role)
+    state["appRoleAssignments"].append(
+        {"id": f"{role} {principal}", "appRoleId": id_, "principalId": principal, "resourceId": resource["id"]}
+    )
+
+
 def add_api(state: State, **application: Any) -> None:
     """An API of one's own with the scope `access_as_user`, a secret, and Azure CLI allowed to call it."""
     state["applications"].append(
@@ -176,6 +186,11 @@ def add_api(state: State, **application: Any) -> None:
 
 
 # requests
+
+
+def read(token: str) -> dict[str, Any]:
+    """The claims of a token, whoever signed it."""
+    return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
 def app_only(sandbox: SandboxTenant, **form: str) -> Answer:
@@ -227,18 +242,26 @@ def assertion(sandbox: SandboxTenant, issuer: str = GITHUB, subject: str = SUBJE
 
 
 def federated(sandbox: SandboxTenant, **given: Any) -> Answer:
-    text = given.pop("text", "") or assertion(sandbox, **given)
-    return app_only(sandbox, client_secret="", client_assertion=text, client_assertion_type=JWT_BEARER)
+    return by_assertion(sandbox, given.pop("text", "") or assertion(sandbox, **given))
 
 
 def forged(sandbox: SandboxTenant) -> Answer:
     """Signed by a stranger, under the name of an issuer that is trusted."""
-    return federated(sandbox, text=CERTIFICATE.assertion({"iss": GITHUB, "sub": SUBJECT, "aud": EXCHANGE}))
+    return by_assertion(sandbox, CERTIFICATE.assertion({"iss": GITHUB, "sub": SUBJECT, "aud": EXCHANGE}))
+
+
+def by_assertion(sandbox: SandboxTenant, text: str) -> Answer:
+    return app_only(sandbox, client_secret="", client_assertion=text, client_assertion_type=JWT_BEARER)
 
 
 def by_certificate(sandbox: SandboxTenant, certificate: ClientCertificate = CERTIFICATE, **claims: Any) -> Answer:
     audience = f"{sandbox.url}/{sandbox.tenant}/oauth2/v2.0/token"
-    return federated(sandbox, text=certificate.assertion({"iss": APP, "sub": APP, "aud": audience, **claims}))
+    return by_assertion(sandbox, certificate.assertion({"iss": APP, "sub": APP, "aud": audience, **claims}))
+
+
+def public(change: Change = nothing, **application: Any) -> Callable[[State], None]:
+    """The app, as one that signs users in without a credential."""
+    return staged(change, isFallbackPublicClient=True, **application)
 
 
 def with_certificate_of(certificate: ClientCertificate) -> Callable[[State], None]:
@@ -477,6 +500,6 @@ TOKEN_CASES = [
 ]  # fmt: skip
 
 
-def claims_of(answer: Answer) -> dict[str, Any]:
+def challenge_of(answer: Answer) -> dict[str, Any]:
     """The `claims` of a refusal, which a client passes back."""
     return dict(json.loads(answer.json()["claims"]))

@@ -6,6 +6,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -112,6 +113,20 @@ class Inside:
             given["content-type"] = "application/json"
         call = Call(method, path, params, query or {}, {**given, **(headers or {})}, raw, ORIGIN, str(uuid.uuid4()))
         return route.handler(self.world, call)
+
+
+Stage = Callable[[Inside], Reply]
+
+
+class Cases(dict[str, Stage]):
+    """The staging of each row of a table by the row's name; as a decorator it takes down the function below it."""
+
+    def __call__(self, *names: str) -> Callable[[Stage], Stage]:
+        def keep(function: Stage) -> Stage:
+            self.update(dict.fromkeys(names, function))
+            return function
+
+        return keep
 
 
 def find(routes: list[Route], method: str, path: str) -> tuple[Route, dict[str, str]]:

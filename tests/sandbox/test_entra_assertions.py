@@ -20,6 +20,7 @@ from tests.sandbox.entra_cases import (
     by_certificate,
     federated,
     on_behalf,
+    read,
     trust,
     trusting,
     with_certificate,
@@ -76,7 +77,7 @@ def test_a_time_that_no_calendar_has(sandbox: SandboxTenant, name: str, value: A
 def test_a_users_token_of_no_time(sandbox: SandboxTenant, exp: Any) -> None:
     """Signed with this tenant's own key, as nobody else could."""
     sandbox.put_state(api_and())
-    claims = jwt.decode(sandbox.user_token("developer", "api://orders"), options={"verify_signature": False})
+    claims = read(sandbox.user_token("developer", "api://orders"))
     key = SigningKey.from_pem(json.loads(sandbox.state_file.read_text(encoding="utf-8"))["signingKey"]).private_key
     content = json.dumps(claims | {"exp": exp}).encode()
     answer = on_behalf(sandbox, jwt.PyJWS().encode(content, key, "RS256", {"typ": "JWT"}))

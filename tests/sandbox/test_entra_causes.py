@@ -14,9 +14,6 @@ from pbisetup.sandbox.entra.browser_causes import BROWSER_CAUSES
 from pbisetup.sandbox.entra.causes import CAUSES
 from tests.sandbox.entra_cases import (
     APP,
-    CERTIFICATE,
-    GRAPH_APP,
-    JWT_BEARER,
     KEY,
     POLICY_CASES,
     POWER_BI_APP,
@@ -27,40 +24,21 @@ from tests.sandbox.entra_cases import (
     Case,
     add_app,
     app_only,
+    as_user,
+    by_assertion,
+    by_certificate,
+    public,
     service_principal,
     staged,
+    with_certificate,
 )
 from tests.support.certificate import ClientCertificate
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant, State
 
-__all__ = [
-    "APP", "CERTIFICATE", "GRAPH_APP", "POWER_BI_APP", "SECRET", "SP", "add_app", "app_only", "as_user",
-    "by_assertion", "public", "service_principal", "with_certificate",
-]  # fmt: skip
 
-
-def with_certificate(state: State, start: str = "2026-01-01T00:00:00Z", end: str = "2099-01-01T00:00:00Z") -> None:
-    key = {"keyId": KEY, "key": CERTIFICATE.base64, "startDateTime": start, "endDateTime": end}
-    add_app(state, keyCredentials=[key])
-
-
-def by_assertion(
-    sandbox: SandboxTenant, assertion: str = "", certificate: ClientCertificate = CERTIFICATE, **claims: Any
-) -> Answer:
-    audience = f"{sandbox.url}/{sandbox.tenant}/oauth2/v2.0/token"
-    assertion = assertion or certificate.assertion({"iss": APP, "sub": APP, "aud": audience, **claims})
-    return app_only(sandbox, client_secret="", client_assertion=assertion, client_assertion_type=JWT_BEARER)
-
-
-def as_user(sandbox: SandboxTenant, **form: str) -> Answer:
-    given = {
-        "grant_type": "password",
-        "client_id": APP,
-        "username": f"developer@{sandbox.domain}",
-        "password": sandbox.password,
-        "scope": f"{POWER_BI}/.default",
-    }
-    return sandbox.token(**{name: value for name, value in (given | form).items() if value})
+def through_app(sandbox: SandboxTenant, **form: str) -> Answer:
+    """The developer signs in to the app itself."""
+    return as_user(sandbox, **({"client_id": APP, "scope": f"{POWER_BI}/.default"} | form))
 
 
 def poll(sandbox: SandboxTenant, before: Callable[[dict[str, Any]], object] = lambda _: None) -> Answer:
@@ -78,7 +56,7 @@ def poll(sandbox: SandboxTenant, before: Callable[[dict[str, Any]], object] = la
 
 
 def refreshed(sandbox: SandboxTenant, before: Callable[[], object] = lambda: None, token: str = "") -> Answer:
-    first = as_user(sandbox, client_id=AZURE_CLI, scope=f"{GRAPH}/.default offline_access").json()
+    first = as_user(sandbox, scope=f"{GRAPH}/.default offline_access").json()
     before()
     return sandbox.token(
         grant_type="refresh_token",
@@ -86,10 +64,6 @@ def refreshed(sandbox: SandboxTenant, before: Callable[[], object] = lambda: Non
         refresh_token=token or first["refresh_token"],
         scope=f"{GRAPH}/.default",
     )
-
-
-def public(change: Callable[[State], object] = lambda _: None, **application: Any) -> Callable[[State], None]:
-    return staged(change, isFallbackPublicClient=True, **application)
 
 
 def expired(state: State) -> None:
@@ -150,16 +124,16 @@ CASES = [
     case("secret_wrong", lambda s: app_only(s, client_secret=KEY)),
     case("secret_expired", app_only, staged(expired)),
     case("credential_missing_app_only", lambda s: app_only(s, client_secret="")),
-    case("credential_missing", as_user),
+    case("credential_missing", through_app),
     case("assertion_malformed", lambda s: by_assertion(s, "x.y.z"), with_certificate),
-    case("assertion_other_audience", lambda s: by_assertion(s, aud="https://example.com/other"), with_certificate),
-    case("assertion_key_unknown", lambda s: by_assertion(s, certificate=ClientCertificate()), with_certificate),
-    case("assertion_not_the_clients", lambda s: by_assertion(s, iss="else"), with_certificate),
-    case("assertion_expired", lambda s: by_assertion(s, exp=1_700_000_000), with_certificate),
+    case("assertion_other_audience", lambda s: by_certificate(s, aud="https://example.com/other"), with_certificate),
+    case("assertion_key_unknown", lambda s: by_certificate(s, ClientCertificate()), with_certificate),
+    case("assertion_not_the_clients", lambda s: by_certificate(s, iss="else"), with_certificate),
+    case("assertion_expired", lambda s: by_certificate(s, exp=1_700_000_000), with_certificate),
     case(
         "certificate_expired",
-        by_assertion,
-        lambda s: with_certificate(s, start="2024-01-01T00:00:00Z", end="2025-01-01T00:00:00Z"),
+        by_certificate,
+        lambda s: with_certificate(s, startDateTime="2024-01-01T00:00:00Z", endDateTime="2025-01-01T00:00:00Z"),
     ),
     case("scope_not_default", lambda s: app_only(s, scope=f"{POWER_BI}/Report.Read.All")),
     case("scope_not_default", lambda s: app_only(s, scope="openid")),
@@ -171,18 +145,18 @@ CASES = [
         app_only,
         staged(lambda s: service_principal(s, POWER_BI_APP).update(appRoleAssignmentRequired=True)),
     ),
-    case("resource_not_required", as_user, public()),
-    case("scope_unknown", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Raed.All"), public()),
-    case("consent_missing", lambda s: as_user(s, scope=f"{POWER_BI}/Report.Read.All"), public()),
+    case("resource_not_required", through_app, public()),
+    case("scope_unknown", lambda s: through_app(s, scope=f"{POWER_BI}/Report.Raed.All"), public()),
+    case("consent_missing", lambda s: through_app(s, scope=f"{POWER_BI}/Report.Read.All"), public()),
     case(
         "consent_missing",
-        as_user,
+        through_app,
         public(requiredResourceAccess=[{"resourceAppId": POWER_BI_APP, "resourceAccess": []}]),
     ),
-    case("first_party_not_preauthorized", lambda s: as_user(s, client_id=AZURE_CLI, scope=f"{GRAPH}/Policy.Read.All")),
-    case("user_disabled", lambda s: as_user(s, client_id=AZURE_CLI), staged(disable_user)),
-    case("user_unknown", lambda s: as_user(s, client_id=AZURE_CLI, username=f"nobody@{s.domain}")),
-    case("password_wrong", lambda s: as_user(s, client_id=AZURE_CLI, password="wrong")),
+    case("first_party_not_preauthorized", lambda s: as_user(s, scope=f"{GRAPH}/Policy.Read.All")),
+    case("user_disabled", as_user, staged(disable_user)),
+    case("user_unknown", lambda s: as_user(s, username=f"nobody@{s.domain}")),
+    case("password_wrong", lambda s: as_user(s, password="wrong")),
     case("device_pending", poll),
     case("device_code_expired", lambda s: poll(s, lambda _: s.advance(901))),
     case(

@@ -16,7 +16,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CertificateCredential, ClientSecretCredential, DeviceCodeCredential
 
-from tests.sandbox.test_entra_causes import APP, CERTIFICATE, by_assertion, with_certificate
+from tests.sandbox.entra_cases import APP, CERTIFICATE, by_assertion, read, with_certificate
 from tests.support.certificate import ClientCertificate
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant
 
@@ -26,16 +26,12 @@ def direct(sandbox: SandboxTenant) -> dict[str, Any]:
     return {"authority": sandbox.url, "disable_instance_discovery": True, "connection_verify": sandbox.ca}
 
 
-def claims(token: str) -> dict[str, Any]:
-    return dict(jwt.decode(token, options={"verify_signature": False}))
-
-
 def test_client_secret_credential_directly(sandbox: SandboxTenant) -> None:
     with ClientSecretCredential(
         sandbox.tenant, sandbox.operator_id, sandbox.operator_secret, **direct(sandbox)
     ) as credential:
-        graph = claims(credential.get_token(f"{GRAPH}/.default").token)
-        power_bi = claims(credential.get_token(f"{POWER_BI}/.default").token)
+        graph = read(credential.get_token(f"{GRAPH}/.default").token)
+        power_bi = read(credential.get_token(f"{POWER_BI}/.default").token)
     assert graph["aud"] == GRAPH
     assert "Application.ReadWrite.All" in graph["roles"]
     assert power_bi["aud"] == POWER_BI
@@ -59,7 +55,7 @@ def test_certificate_credential(sandbox: SandboxTenant, chain: bool) -> None:
         send_certificate_chain=chain,
         **direct(sandbox),
     ) as credential:
-        token = claims(credential.get_token(f"{POWER_BI}/.default").token)
+        token = read(credential.get_token(f"{POWER_BI}/.default").token)
     assert (token["appid"], token["appidacr"]) == (APP, "2")
 
 
@@ -99,7 +95,7 @@ def test_client_secret_credential_through_the_proxy_with_nothing_but_environment
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert claims(done.stdout.strip())["tid"] == sandbox.tenant
+    assert read(done.stdout.strip())["tid"] == sandbox.tenant
     hosts = {entry["host"] for entry in sandbox.requests()}
     assert hosts == {"login.microsoftonline.com"}
 
@@ -119,8 +115,8 @@ def test_device_code_credential_waits_for_the_user_and_refreshes_for_another_res
         record = credential.authenticate(scopes=[f"{GRAPH}/.default"])
         assert record.username == "developer@contoso.onmicrosoft.com"
         sandbox.clear_requests()
-        power_bi = claims(credential.get_token(f"{POWER_BI}/.default").token)
-        again = claims(credential.get_token(f"{POWER_BI}/.default").token)
+        power_bi = read(credential.get_token(f"{POWER_BI}/.default").token)
+        again = read(credential.get_token(f"{POWER_BI}/.default").token)
     assert power_bi["aud"] == POWER_BI
     assert power_bi["upn"] == "developer@contoso.onmicrosoft.com"
     assert again["uti"] == power_bi["uti"], "the second came from the client's cache"
@@ -132,7 +128,7 @@ def test_device_code_is_approved_by_the_tenant_itself_where_its_state_says_so(sa
     with DeviceCodeCredential(
         AZURE_CLI, tenant_id=sandbox.tenant, prompt_callback=lambda *_: None, timeout=20, **direct(sandbox)
     ) as credential:
-        token = claims(credential.get_token(f"{GRAPH}/.default").token)
+        token = read(credential.get_token(f"{GRAPH}/.default").token)
     assert token["unique_name"] == "developer@contoso.onmicrosoft.com"
 
 
@@ -158,7 +154,7 @@ def test_username_and_password_through_the_proxy(sandbox: SandboxTenant, tmp_pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert claims(done.stdout.strip())["upn"] == f"admin@{sandbox.domain}"
+    assert read(done.stdout.strip())["upn"] == f"admin@{sandbox.domain}"
 
 
 def test_a_refresh_token_outlives_the_server(start_sandbox: Callable[..., SandboxTenant]) -> None:

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
 import pytest
 from azure.identity import OnBehalfOfCredential
 
@@ -31,6 +30,7 @@ from tests.sandbox.entra_cases import (
     nothing,
     on_behalf,
     on_user,
+    read,
     redeem,
     refresh,
     service_principal,
@@ -38,12 +38,9 @@ from tests.sandbox.entra_cases import (
     spa_token,
     staged,
     user_of,
+    with_role,
 )
 from tests.support.tenant import AZURE_CLI, GRAPH, POWER_BI, SandboxTenant, State
-
-
-def read(token: str) -> dict[str, Any]:
-    return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
 def test_a_native_client_redeems_its_code_and_gets_its_nonce_back(sandbox: SandboxTenant) -> None:
@@ -303,11 +300,8 @@ def test_an_api_of_ones_own_in_version_2(sandbox: SandboxTenant) -> None:
     def stage(state: State) -> None:
         api = {"requestedAccessTokenVersion": 2}
         add_api(state, api=api, optionalClaims={"accessToken": [{"name": "idtyp", "essential": False}]})
-        principal = service_principal(state, API)
-        principal["appRoles"] = [{"id": "r", "value": "Orders.Admin", "isEnabled": True}]
-        state["appRoleAssignments"].append(
-            {"id": "a", "principalId": user_of(state)["id"], "resourceId": principal["id"], "appRoleId": "r"}
-        )
+        service_principal(state, API)["appRoles"] = [{"id": "r", "value": "Orders.Admin", "isEnabled": True}]
+        with_role(state, user_of(state)["id"], "Orders.Admin", API)
 
     sandbox.put_state(stage)
     token = read(sandbox.user_token("developer", "api://orders"))

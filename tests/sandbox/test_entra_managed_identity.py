@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 
-from tests.sandbox.entra_cases import POWER_BI_APP, service_principal
+from tests.sandbox.entra_cases import read, with_role
 from tests.support.tenant import POWER_BI, SandboxTenant, State
 
 SYSTEM = "13131313-aaaa-4bbb-8ccc-000000000001"
@@ -37,10 +36,6 @@ def two_identities(state: State) -> None:
         identity(SYSTEM, SYSTEM_APP, "isExplicit=False", SITE),
         identity(ASSIGNED, ASSIGNED_APP, "isExplicit=True", RESOURCE),
     ]
-
-
-def read(token: str) -> dict[str, Any]:
-    return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
 def app_service(sandbox: SandboxTenant, header: str = "h", **query: str) -> Any:
@@ -115,11 +110,7 @@ def test_the_answers_of_both_endpoints(sandbox: SandboxTenant) -> None:
 def test_what_is_granted_to_an_identity_stands_in_its_token(sandbox: SandboxTenant) -> None:
     def stage(state: State) -> None:
         two_identities(state)
-        power_bi = service_principal(state, POWER_BI_APP)
-        role = next(each for each in power_bi["appRoles"] if each["value"] == "Tenant.Read.All")
-        state["appRoleAssignments"].append(
-            {"id": "g", "appRoleId": role["id"], "principalId": SYSTEM, "resourceId": power_bi["id"]}
-        )
+        with_role(state, SYSTEM)
 
     sandbox.put_state(stage)
     assert read(machine(sandbox).json()["access_token"])["roles"] == ["Tenant.Read.All"]

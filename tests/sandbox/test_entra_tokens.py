@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
-from typing import Any
 
-import jwt
 import msal
 import pytest
 
-from tests.sandbox.entra_cases import granted
-from tests.sandbox.test_entra_causes import (
+from tests.sandbox.entra_cases import (
     APP,
     GRAPH_APP,
     POWER_BI_APP,
@@ -21,14 +18,13 @@ from tests.sandbox.test_entra_causes import (
     add_app,
     app_only,
     as_user,
+    granted,
     public,
+    read,
     service_principal,
+    with_role,
 )
 from tests.support.tenant import AZURE_CLI, FABRIC, GRAPH, POWER_BI, SandboxTenant, State
-
-
-def read(token: str) -> dict[str, Any]:
-    return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
 def test_claims_of_an_app_only_token_for_power_bi(sandbox: SandboxTenant) -> None:
@@ -50,11 +46,7 @@ def test_claims_of_an_app_only_token_for_power_bi(sandbox: SandboxTenant) -> Non
 def test_an_app_role_that_is_granted_stands_in_the_token(sandbox: SandboxTenant) -> None:
     def grant(state: State) -> None:
         add_app(state)
-        power_bi = service_principal(state, POWER_BI_APP)
-        role = next(r for r in power_bi["appRoles"] if r["value"] == "Tenant.Read.All")
-        state["appRoleAssignments"].append(
-            {"id": "g1", "appRoleId": role["id"], "principalId": SP, "resourceId": power_bi["id"]}
-        )
+        with_role(state, SP)
 
     sandbox.put_state(grant)
     assert read(app_only(sandbox).json()["access_token"])["roles"] == ["Tenant.Read.All"]
@@ -131,7 +123,9 @@ def test_a_user_token_carries_what_is_granted_not_only_what_was_asked(sandbox: S
         ]
 
     sandbox.put_state(stage)
-    body = as_user(sandbox, scope=f"{POWER_BI}/Report.Read.All openid offline_access", client_info="1").json()
+    body = as_user(
+        sandbox, client_id=APP, scope=f"{POWER_BI}/Report.Read.All openid offline_access", client_info="1"
+    ).json()
     token = read(body["access_token"])
     assert token["scp"] == "App.Read.All Report.Read.All"
     assert (token["appidacr"], token["idtyp"]) == ("0", "user")
@@ -143,14 +137,14 @@ def test_a_user_token_carries_what_is_granted_not_only_what_was_asked(sandbox: S
     id_token = read(body["id_token"])
     assert (id_token["aud"], id_token["oid"]) == (APP, token["oid"])
     assert id_token["sub"] != token["sub"], "the subject is another for each recipient"
-    other = read(as_user(sandbox, client_id=AZURE_CLI, scope=f"{POWER_BI}/.default").json()["access_token"])
+    other = read(as_user(sandbox, scope=f"{POWER_BI}/.default").json()["access_token"])
     assert other["sub"] == token["sub"]
     info = json.loads(base64.urlsafe_b64decode(body["client_info"] + "=="))
     assert info == {"uid": token["oid"], "utid": sandbox.tenant}
 
 
 def test_azure_cli_is_of_the_family_and_a_nonce_comes_back(sandbox: SandboxTenant) -> None:
-    body = as_user(sandbox, client_id=AZURE_CLI, scope=f"{GRAPH}/.default openid", nonce="n-1").json()
+    body = as_user(sandbox, scope=f"{GRAPH}/.default openid", nonce="n-1").json()
     assert body["foci"] == "1"
     assert read(body["id_token"])["nonce"] == "n-1"
     assert "Application.ReadWrite.All" in read(body["access_token"])["scp"].split()
@@ -158,10 +152,10 @@ def test_azure_cli_is_of_the_family_and_a_nonce_comes_back(sandbox: SandboxTenan
 
 def test_a_client_that_declares_cp1_gets_a_long_lived_graph_token(sandbox: SandboxTenant) -> None:
     wish = json.dumps({"access_token": {"xms_cc": {"values": ["CP1"]}}})
-    graph = read(as_user(sandbox, client_id=AZURE_CLI, scope=f"{GRAPH}/.default", claims=wish).json()["access_token"])
+    graph = read(as_user(sandbox, scope=f"{GRAPH}/.default", claims=wish).json()["access_token"])
     assert graph["xms_cc"] == ["CP1"]
     assert graph["exp"] - graph["iat"] > 20 * 3600
-    power_bi = read(as_user(sandbox, client_id=AZURE_CLI, claims=wish).json()["access_token"])
+    power_bi = read(as_user(sandbox, claims=wish).json()["access_token"])
     assert power_bi["exp"] - power_bi["iat"] < 2 * 3600
 
 
@@ -264,7 +258,7 @@ def test_an_answer_names_the_scopes_of_sign_in_bare(sandbox: SandboxTenant, aske
         granted(state, resource_app=POWER_BI_APP, scope="Report.Read.All")
 
     sandbox.put_state(stage)
-    body = as_user(sandbox, scope=asked).json()
+    body = as_user(sandbox, client_id=APP, scope=asked).json()
     assert body["scope"] == told, body
     scp = "Report.Read.All" if POWER_BI in asked else "Mail.Read User.Read openid profile"
     assert read(body["access_token"])["scp"] == scp

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from pbisetup.sandbox.fabric.causes import CAUSES
 from pbisetup.sandbox.fabric.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
+from tests.sandbox.gate_cases import Cases, shared_cases, workspace
 from tests.sandbox.inprocess import ORIGIN, Inside
 
 PUBLIC = "ServicePrincipalAccessPermissionAPIs"
@@ -22,16 +21,8 @@ UPDATE_ADMIN = "AllowServicePrincipalsUseWriteAdminAPIs"
 SETTINGS = "/v1/admin/tenantsettings"
 WORKSPACES = "/v1/workspaces"
 SCOPES = "Workspace.ReadWrite.All Tenant.ReadWrite.All Capacity.Read.All"
-Case = Callable[[Inside], Reply]
-CASES: dict[str, Case] = {}
-
-
-def case(name: str) -> Callable[[Case], Case]:
-    def keep(function: Case) -> Case:
-        CASES[name] = function
-        return function
-
-    return keep
+case = Cases()
+shared_cases(case, "fabric", WORKSPACES, SETTINGS)
 
 
 def as_app(inside: Inside, path: str, method: str = "GET", body: Any = None, **claims: Any) -> Reply:
@@ -42,10 +33,6 @@ def as_app(inside: Inside, path: str, method: str = "GET", body: Any = None, **c
 def as_user(inside: Inside, name: str, path: str, method: str = "GET", body: Any = None, scp: str = SCOPES) -> Reply:
     token = inside.token("fabric", inside.user(name)["id"], scp=scp)
     return inside.call("fabric", method, path, token, body)
-
-
-def workspace(inside: Inside, name: str = "Reports Dev") -> dict[str, Any]:
-    return next(w for w in inside.tenant.workspaces if w["displayName"] == name)
 
 
 def assign(
@@ -59,36 +46,36 @@ def update(inside: Inside, name: str = PUBLIC, user: str = "fabricadmin", **body
     return as_user(inside, user, f"{SETTINGS}/{name}/update", "POST", body)
 
 
-@case("token_missing")
-def _(inside: Inside) -> Reply:
-    return inside.call("fabric", "GET", WORKSPACES, None)
-
-
-@case("token_invalid")
-def _(inside: Inside) -> Reply:
-    return inside.call("fabric", "GET", WORKSPACES, "x")
-
-
-@case("token_expired")
-def _(inside: Inside) -> Reply:
-    return as_app(inside, WORKSPACES, exp=int(time.time()) - 1)
-
-
-@case("token_audience")
-def _(inside: Inside) -> Reply:
-    return as_app(inside, WORKSPACES, aud="https://graph.microsoft.com")
-
-
-@case("app_roles_in_token")
+@case("app_roles_on_admin_route")
 def _(inside: Inside) -> Reply:
     inside.setting(READ_ADMIN)
     return as_app(inside, SETTINGS, roles=["Tenant.Read.All"])
 
 
-@case("service_principal_not_admitted_to_admin")
+@case("user_unlicensed")
 def _(inside: Inside) -> Reply:
-    inside.setting(READ_ADMIN, enabled=(inside.add_group()["id"],))
-    return as_app(inside, SETTINGS)
+    inside.user("developer")["powerBiLicense"] = "none"
+    return as_user(inside, "developer", WORKSPACES)
+
+
+@case("closed_to_apps")
+def _(inside: Inside) -> Reply:
+    inside.setting(PUBLIC)
+    return as_app(inside, f"{WORKSPACES}/{workspace(inside)['id']}/dashboards")
+
+
+@case("inbound_denied")
+def _(inside: Inside) -> Reply:
+    rules = {"publicAccessRules": {"defaultAction": "Deny"}}
+    workspace(inside)["communicationPolicy"] = {"inbound": rules}
+    return as_user(inside, "developer", f"{WORKSPACES}/{workspace(inside)['id']}/items")
+
+
+@case("member_cannot_touch_admins")
+def _(inside: Inside) -> Reply:
+    for entry in workspace(inside)["roleAssignments"]:
+        entry["role"] = "Member"
+    return assign(inside, inside.add_app()[1]["id"], role="Admin")
 
 
 @case("scopes_missing")
@@ -101,12 +88,6 @@ def _(inside: Inside) -> Reply:
     return as_user(inside, "developer", SETTINGS)
 
 
-@case("service_principal_not_admitted")
-def _(inside: Inside) -> Reply:
-    inside.setting(PUBLIC, on=False)
-    return as_app(inside, WORKSPACES)
-
-
 @case("too_many_requests")
 def _(inside: Inside) -> Reply:
     for _ in range(25):
@@ -114,14 +95,14 @@ def _(inside: Inside) -> Reply:
     return as_user(inside, "admin", SETTINGS)
 
 
-@case("creation_not_admitted")
+@case("feature_kept_from_an_app")
 def _(inside: Inside) -> Reply:
     inside.setting(PUBLIC)
     inside.setting(CREATE, on=False)
     return as_app(inside, WORKSPACES, "POST", {"displayName": "new"})
 
 
-@case("creation_switch_off")
+@case("feature_kept_from_a_user")
 def _(inside: Inside) -> Reply:
     inside.setting(CREATE_WORKSPACES, on=False)
     return as_user(inside, "developer", WORKSPACES, "POST", {"displayName": "new"})
@@ -137,11 +118,18 @@ def _(inside: Inside) -> Reply:
     return as_app(inside, WORKSPACES, "POST", body)
 
 
-@case("capacity_not_active")
+@case("that_capacity_not_active")
 def _(inside: Inside) -> Reply:
     capacity = next(iter(inside.tenant.capacities))
     capacity["state"] = "Suspended"
     return as_user(inside, "admin", WORKSPACES, "POST", {"displayName": "new", "capacityId": capacity["id"]})
+
+
+@case("capacity_not_active")
+def _(inside: Inside) -> Reply:
+    next(iter(inside.tenant.capacities))["state"] = "Suspended"
+    path = f"{WORKSPACES}/{workspace(inside)['id']}/items/{uuid.uuid4()}"
+    return as_user(inside, "developer", path, scp="Item.Read.All")
 
 
 @case("name_taken")
@@ -203,7 +191,7 @@ def _(_inside: Inside) -> Reply:
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_each_cause(name: str) -> None:
-    answer = CASES[name](Inside())
+    answer = case[name](Inside())
     cause = CAUSES[name]
     assert (answer.status, answer.body["errorCode"]) == (cause.status, cause.code), answer.body
     assert answer.headers["x-ms-public-api-error-code"] == cause.code
@@ -215,7 +203,7 @@ def test_each_cause(name: str) -> None:
 
 def test_the_limit_is_per_caller_on_the_tenants_clock() -> None:
     inside = Inside()
-    refused = CASES["too_many_requests"](inside)
+    refused = case["too_many_requests"](inside)
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert as_user(inside, "fabricadmin", SETTINGS).status == 200
     inside.tenant.section("clock")["offset_seconds"] = 61
@@ -289,3 +277,23 @@ def test_who_may_make_an_admin() -> None:
     target = inside.add_app()[1]["id"]
     assert assign(inside, target, role="Admin").body["errorCode"] == "InsufficientWorkspaceRole"
     assert assign(inside, target, role="Member").status == 201
+
+
+def test_a_changed_setting_takes_its_time_to_act_but_is_shown_at_once() -> None:
+    inside = Inside()
+    inside.tenant.section("weather")["tenant_setting_seconds"] = 900
+    assert update(inside, enabled=True).body["tenantSettings"][0]["enabled"] is True
+    _, principal = inside.add_app()
+    token = inside.token("fabric", principal["id"], exp=int(inside.world.now().timestamp()) + 7200)
+    assert inside.call("fabric", "GET", WORKSPACES, token).status == 403
+    inside.tenant.section("clock")["offset_seconds"] = 901
+    assert inside.call("fabric", "GET", WORKSPACES, token).status == 200
+
+
+def test_an_administrators_role_counts_in_tokens_got_since() -> None:
+    inside = Inside()
+    user = inside.user("admin")["id"]
+    old = inside.token("fabric", user, scp=SCOPES, wids=["b79fbf4d-3ef9-4689-8143-76b194e85509"])
+    assert inside.call("fabric", "GET", SETTINGS, old).status == 401
+    new = inside.token("fabric", user, scp=SCOPES, wids=["a9ea8996-122f-4c74-9520-8edcd192826c"])
+    assert inside.call("fabric", "GET", SETTINGS, new).status == 200

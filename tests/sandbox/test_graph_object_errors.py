@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
 
 from pbisetup.sandbox.graph.object_errors import OBJECT_ERRORS
 from pbisetup.sandbox.roles import ROLES
 from pbisetup.sandbox.wire import Reply
-from tests.sandbox.inprocess import Inside
-from tests.sandbox.test_graph_errors import FIC, certificate, check_error, key_entry, link
+from tests.sandbox.graph_cases import FIC, KEY, certificate, check_error, key_entry, link
+from tests.sandbox.inprocess import Cases, Inside
 
 SCOPES = (
     "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All Directory.ReadWrite.All Group.ReadWrite.All "
@@ -26,16 +26,7 @@ POLICY = {
     "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}},
     "grantControls": {"operator": "OR", "builtInControls": ["block"]},
 }
-Case = Callable[[Inside], Reply]
-CASES: dict[str, Case] = {}
-
-
-def case(name: str) -> Callable[[Case], Case]:
-    def keep(function: Case) -> Case:
-        CASES[name] = function
-        return function
-
-    return keep
+case = Cases()
 
 
 def send(
@@ -283,10 +274,6 @@ def _(inside: Inside) -> Reply:
 
 @case("no_key")
 def _(inside: Inside) -> Reply:
-    import jwt
-
-    from tests.sandbox.test_graph_errors import KEY
-
     app, _sp = inside.add_app(createdDateTime="2026-01-01T00:00:00Z")
     path = f"/applications/{app['id']}"
     assert send(inside, "PATCH", path, {"keyCredentials": [key_entry(key=certificate())]}).status == 204
@@ -298,4 +285,4 @@ def _(inside: Inside) -> Reply:
 
 @pytest.mark.parametrize("name", OBJECT_ERRORS)
 def test_each_error(name: str) -> None:
-    check_error(name, CASES[name](Inside()))
+    check_error(name, case[name](Inside()))

@@ -13,8 +13,8 @@ from pbisetup.sandbox.graph.protocol_errors import PROTOCOL_ERRORS
 from pbisetup.sandbox.graph.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
 from tests.sandbox.api import graph, new_app
+from tests.sandbox.graph_cases import SCOPES, check_error, send
 from tests.sandbox.inprocess import ORIGIN, Inside
-from tests.sandbox.test_graph_errors import SCOPES, check_error, send
 from tests.support.tenant import SandboxTenant
 
 EVENTUAL = {"consistencylevel": "eventual"}

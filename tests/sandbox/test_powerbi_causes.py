@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pbisetup.sandbox.powerbi.causes import CAUSES, HEADER
 from pbisetup.sandbox.powerbi.service import unknown
 from pbisetup.sandbox.wire import Call, Reply
+from tests.sandbox.gate_cases import Cases, shared_cases, workspace
 from tests.sandbox.inprocess import AUDIENCE, ORIGIN, Inside
 
 SETTING = "ServicePrincipalAccessPermissionAPIs"
+PROFILES = "AllowServicePrincipalsCreateAndUseProfiles"
 READ_ADMIN = "AllowServicePrincipalsUseReadAdminAPIs"
 SCOPES = "Workspace.ReadWrite.All Tenant.Read.All Report.Read.All"
 GROUPS = "/v1.0/myorg/groups"
-Case = Callable[[Inside], Reply]
-CASES: dict[str, Case] = {}
-
-
-def case(name: str) -> Callable[[Case], Case]:
-    def keep(function: Case) -> Case:
-        CASES[name] = function
-        return function
-
-    return keep
+case = Cases()
+shared_cases(case, "powerbi", GROUPS, "/v1.0/myorg/admin/capacities")
 
 
 def as_app(inside: Inside, path: str = GROUPS, method: str = "GET", body: Any = None, **claims: Any) -> Reply:
@@ -44,62 +34,6 @@ def as_user(
     return inside.call("powerbi", method, path, token, body, {f"${k}": v for k, v in query.items()})
 
 
-def workspace(inside: Inside, name: str = "Reports Dev") -> dict[str, Any]:
-    return next(w for w in inside.tenant.workspaces if w["displayName"] == name)
-
-
-@case("token_missing")
-def _(inside: Inside) -> Reply:
-    return inside.call("powerbi", "GET", GROUPS, None)
-
-
-@case("token_malformed")
-def _(inside: Inside) -> Reply:
-    return inside.call("powerbi", "GET", GROUPS, "pasted.badly")
-
-
-@case("token_expired")
-def _(inside: Inside) -> Reply:
-    return as_app(inside, exp=int(time.time()) - 1)
-
-
-@case("token_signature")
-def _(inside: Inside) -> Reply:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    claims = {"aud": AUDIENCE["powerbi"], "tid": inside.tenant.id, "exp": int(time.time()) + 60}
-    return inside.call("powerbi", "GET", GROUPS, jwt.encode(claims, key, algorithm="RS256"))
-
-
-@case("token_foreign")
-def _(inside: Inside) -> Reply:
-    return as_app(inside, tid=str(uuid.uuid4()))
-
-
-@case("token_audience")
-def _(inside: Inside) -> Reply:
-    return as_app(inside, aud="https://management.azure.com/")
-
-
-@case("service_principal_setting_off")
-def _(inside: Inside) -> Reply:
-    inside.setting(SETTING, on=False)
-    return as_app(inside)
-
-
-@case("service_principal_outside_groups")
-def _(inside: Inside) -> Reply:
-    inside.setting(SETTING, enabled=(inside.add_group()["id"],))
-    return as_app(inside)
-
-
-@case("service_principal_excluded")
-def _(inside: Inside) -> Reply:
-    _, principal = inside.add_app()
-    group = inside.add_group(members=[principal["id"]])
-    inside.setting(SETTING, excluded=(group["id"],))
-    return inside.call("powerbi", "GET", GROUPS, inside.token("powerbi", principal["id"]))
-
-
 @case("my_workspace_of_an_app")
 def _(inside: Inside) -> Reply:
     inside.setting(SETTING)
@@ -112,10 +46,67 @@ def _(inside: Inside) -> Reply:
     return as_app(inside, "/v1.0/myorg/admin/capacities", roles=["Tenant.Read.All"])
 
 
-@case("service_principal_not_admitted_to_admin")
+@case("admin_route_for_people")
 def _(inside: Inside) -> Reply:
-    inside.setting(READ_ADMIN, on=False)
-    return as_app(inside, "/v1.0/myorg/admin/capacities")
+    inside.setting(READ_ADMIN)
+    return as_app(inside, f"/v1.0/myorg/admin/groups/{workspace(inside)['id']}/users", "POST", {})
+
+
+@case("closed_to_apps")
+def _(inside: Inside) -> Reply:
+    inside.setting(SETTING)
+    return as_app(inside, "/v1.0/myorg/apps")
+
+
+@case("closed_to_users")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "admin", "/v1.0/myorg/profiles")
+
+
+@case("user_unlicensed")
+def _(inside: Inside) -> Reply:
+    inside.user("developer")["powerBiLicense"] = "none"
+    return as_user(inside, "developer", GROUPS)
+
+
+def as_profile(inside: Inside, header: str, *, known: bool = True) -> Reply:
+    inside.setting(SETTING)
+    _, principal = inside.add_app()
+    profile = {"id": str(uuid.uuid4()), "displayName": "tenant A", "servicePrincipalId": principal["id"]}
+    if known:
+        inside.tenant.profiles.add(profile)
+    named = {"x-powerbi-profile-id": header or profile["id"]}
+    return inside.call("powerbi", "GET", GROUPS, inside.token("powerbi", principal["id"]), headers=named)
+
+
+@case("profile_of_a_user")
+def _(inside: Inside) -> Reply:
+    token = inside.token("powerbi", inside.user("admin")["id"], scp=SCOPES)
+    return inside.call("powerbi", "GET", GROUPS, token, headers={"x-powerbi-profile-id": str(uuid.uuid4())})
+
+
+@case("profile_malformed")
+def _(inside: Inside) -> Reply:
+    return as_profile(inside, "tenant A")
+
+
+@case("profiles_switched_off")
+def _(inside: Inside) -> Reply:
+    inside.setting(PROFILES, on=False)
+    return as_profile(inside, "")
+
+
+@case("profile_unknown")
+def _(inside: Inside) -> Reply:
+    inside.setting(PROFILES)
+    return as_profile(inside, "", known=False)
+
+
+@case("inbound_denied")
+def _(inside: Inside) -> Reply:
+    rules = {"publicAccessRules": {"defaultAction": "Deny"}}
+    workspace(inside)["communicationPolicy"] = {"inbound": rules}
+    return as_user(inside, "developer", f"{GROUPS}/{workspace(inside)['id']}/reports")
 
 
 @case("not_fabric_administrator")
@@ -144,14 +135,20 @@ def _(inside: Inside) -> Reply:
 
 @case("too_many_requests")
 def _(inside: Inside) -> Reply:
-    inside.tenant.section("limits")["admin_groups_per_minute"] = 1
-    as_user(inside, "admin", "/v1.0/myorg/admin/groups", top="1")
+    for _ in range(15):
+        assert as_user(inside, "admin", "/v1.0/myorg/admin/groups", top="1").status == 200
     return as_user(inside, "admin", "/v1.0/myorg/admin/groups", top="1")
 
 
 def add(inside: Inside, **body: Any) -> Reply:
     path = f"{GROUPS}/{workspace(inside)['id']}/users"
     return as_user(inside, "developer", path, "POST", {"groupUserAccessRight": "Member", **body})
+
+
+@case("capacity_paused")
+def _(inside: Inside) -> Reply:
+    next(iter(inside.tenant.capacities))["state"] = "Suspended"
+    return as_user(inside, "developer", f"{GROUPS}/{workspace(inside)['id']}/dashboards", scp="Dashboard.Read.All")
 
 
 @case("service_principal_unknown")
@@ -181,6 +178,14 @@ def _(inside: Inside) -> Reply:
     return as_user(inside, "admin", path, "DELETE")
 
 
+@case("member_cannot_touch_admins")
+def _(inside: Inside) -> Reply:
+    for entry in workspace(inside)["roleAssignments"]:
+        entry["role"] = "Member"
+    name = inside.add_user("new")["userPrincipalName"]
+    return add(inside, identifier=name, principalType="User", groupUserAccessRight="Admin")
+
+
 @case("input_invalid")
 def _(inside: Inside) -> Reply:
     return as_user(inside, "admin", GROUPS, filter="nonsense eq 'x'")
@@ -193,7 +198,7 @@ def _(_inside: Inside) -> Reply:
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_each_cause(name: str) -> None:
-    answer = CASES[name](Inside())
+    answer = case[name](Inside())
     cause = CAUSES[name]
     assert (answer.status, answer.headers.get(HEADER), answer.body) == (cause.status, cause.header, cause.body)
     assert answer.headers["RequestId"]
@@ -202,7 +207,7 @@ def test_each_cause(name: str) -> None:
 
 
 def test_retry_after_is_the_rest_of_the_minute() -> None:
-    answer = CASES["too_many_requests"](Inside())
+    answer = case["too_many_requests"](Inside())
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
 
 

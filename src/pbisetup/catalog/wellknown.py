@@ -5,7 +5,8 @@ from __future__ import annotations
 AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The first-party public client that azure-identity signs people in with (entra.md 12)."""
 
-# Directory role template ids (entra.md 1.12).
+# Directory role template ids: entra.md 1.12 (M365, PNP, merill data), several sources; AI Administrator and those after it
+# in ROLE_NAMES: general knowledge.
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
@@ -25,11 +26,17 @@ ROLE_NAMES = {
     GROUPS_ADMINISTRATOR: "Groups Administrator",
     USER_ADMINISTRATOR: "User Administrator",
     FABRIC_ADMINISTRATOR: "Fabric Administrator",
-    AI_ADMINISTRATOR: "AI Administrator",
     "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
     "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9": "Conditional Access Administrator",
     "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
     "88d8e3e3-8f55-4a1e-953a-9b9898b8876b": "Directory Readers",
+    AI_ADMINISTRATOR: "AI Administrator",
+    "9360feb5-f418-4baa-8175-e2a00bac4301": "Directory Writers",
+    "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e": "Identity Governance Administrator",
+    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": "Hybrid Identity Administrator",
+    "4a5d8f65-41da-4de4-8968-e035b65339cf": "Reports Reader",
+    "5d6b6bb7-de71-4623-b4af-96380a352509": "Security Reader",
+    "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f": "Security Operator",
 }
 
 PUBLIC_API_SETTING = "ServicePrincipalAccessPermissionAPIs"

@@ -5,13 +5,14 @@ Both persist together with the tenant id, because clients cache them and asserti
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from pbisetup.sandbox import base64url
 
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----\n?", re.DOTALL)
 
@@ -24,7 +25,7 @@ class SigningKey:
         self.public_key = private_key.public_key()
         self._issuers_key = issuers_key
         der = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        self.kid = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
+        self.kid = base64url.encode(hashlib.sha256(der).digest()[:20])
 
     @classmethod
     def generate(cls) -> SigningKey:
@@ -73,8 +74,8 @@ class SigningKey:
             "use": "sig",
             "kid": self.kid,
             "x5t": self.kid,
-            "n": _b64(numbers.n),
-            "e": _b64(numbers.e),
+            "n": _number(numbers.n),
+            "e": _number(numbers.e),
             "issuer": issuer,
         }
 
@@ -89,6 +90,5 @@ def _pem(key: rsa.RSAPrivateKey) -> str:
     ).decode()
 
 
-def _b64(number: int) -> str:
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def _number(number: int) -> str:
+    return base64url.encode(number.to_bytes((number.bit_length() + 7) // 8, "big"))

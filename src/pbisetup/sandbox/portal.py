@@ -12,7 +12,7 @@ from typing import Any, Final
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
 from pbisetup.sandbox.entra import approval
 from pbisetup.sandbox.entra.authority import find_client
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.first_party import AZURE_PORTAL
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Call, Reply, Route, World

@@ -1,4 +1,4 @@
-"""Directory roles: the template ids by name, and who holds which role now."""
+"""Directory roles: who holds which role now."""
 
 from __future__ import annotations
 
@@ -6,33 +6,11 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pbisetup.catalog.wellknown import ROLE_NAMES
 from pbisetup.sandbox.store import Object, Tenant
 
-# source: entra.md 1.12 (M365, PNP, merill data), several sources; AI Administrator and those after it: general
-# knowledge.
-ROLES: Final = {
-    "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
-    "Privileged Role Administrator": "e8611ab8-c189-46e8-94e1-60213ab1f814",
-    "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
-    "Cloud Application Administrator": "158c047a-c907-4556-b7ef-446551a6b5f7",
-    "Application Developer": "cf1c38e5-3621-4004-a7cb-879624dced7c",
-    "Groups Administrator": "fdd7a751-b60b-444a-984c-02652fe8fa1c",
-    "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
-    "Fabric Administrator": "a9ea8996-122f-4c74-9520-8edcd192826c",
-    "Security Administrator": "194ae4cb-b126-40b2-bd5b-6091b380977d",
-    "Conditional Access Administrator": "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",
-    "Global Reader": "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
-    "Directory Readers": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
-    "AI Administrator": "d2562ede-74db-457e-a7b6-544e236ebb61",
-    "Directory Writers": "9360feb5-f418-4baa-8175-e2a00bac4301",
-    "Identity Governance Administrator": "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e",
-    "Hybrid Identity Administrator": "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",
-    "Reports Reader": "4a5d8f65-41da-4de4-8968-e035b65339cf",
-    "Security Reader": "5d6b6bb7-de71-4623-b4af-96380a352509",
-    "Security Operator": "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f",
-}
-
-_NAMES: Final = {template: name for name, template in ROLES.items()}
+ROLES: Final = {name: template for template, name in ROLE_NAMES.items()}
+"""Template ids by the role's name."""
 
 
 def active_roles(tenant: Tenant, principal_id: str) -> frozenset[str]:
@@ -41,7 +19,7 @@ def active_roles(tenant: Tenant, principal_id: str) -> frozenset[str]:
 
     A template id without a name here stands for itself.
     """
-    return frozenset(_NAMES.get(template, template) for template in active_templates(tenant, principal_id))
+    return frozenset(ROLE_NAMES.get(template, template) for template in active_templates(tenant, principal_id))
 
 
 def active_templates(tenant: Tenant, principal_id: str) -> list[str]:
@@ -95,7 +73,7 @@ def role_object(tenant: Tenant, template: str) -> Object:
             return role
     return {
         "id": str(uuid.uuid5(uuid.UUID(tenant.id), template)),
-        "displayName": _NAMES.get(template, template),
+        "displayName": ROLE_NAMES.get(template, template),
         "description": None,
         "roleTemplateId": template,
     }

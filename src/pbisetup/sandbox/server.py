@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import sys
 import traceback
@@ -110,41 +111,31 @@ class Server:
             params={},
             query=_query(scope["query_string"]),
             headers=headers,
-            body=b"",
+            body=await asgi.body(receive, MAX_STATE if path.startswith(PREFIX) else MAX_BODY),
             origin=f"https://{headers.get('host', 'localhost')}",
             request_id=str(uuid.uuid4()),
             client=(scope.get("client") or ("127.0.0.1", 0))[0],
         )
-        call = _with(call, body=await asgi.body(receive, MAX_STATE if path.startswith(PREFIX) else MAX_BODY))
         host = self._host(headers.get("host", ""))
         if path.startswith(PREFIX) and service_of(host, path) in ("entra", None):
-            reply = self._guarded(self._control.answer, call)
+            answer = self._guarded(self._control.answer, call)
             await self._saved()
-            return reply
-        entry = self.log.add(self.world.now(), method, host, path, scope["query_string"].decode("latin-1"))
-        entry["client_request_id"] = headers.get("client-request-id") or call.query.get("client-request-id")
+            return answer
+        entry = self._note(call, host, scope["query_string"].decode("latin-1"))
         rule = next((rule for rule in self.faults if rule.take(method, path)), None)
         latency = float(self.world.tenant.section("weather").get("latency_ms") or 0) + (rule.delay_ms if rule else 0)
         if latency > 0:
             await asyncio.sleep(latency / 1000)
         if rule and rule.drop == "before":
             return None
-        if rule and rule.status is not None and rule.drop is None:
-            reply = Reply(rule.status, rule.body, rule.headers)
-        else:
+        reply = _in_place(rule)
+        if reply is None:
             reply = self._dispatch(call, host)
             await self._saved()
         if rule and rule.drop == "after":
             return None
         entry["status"] = reply.status
-        if is_loopback(host):
-            # A browser would from now on hold every other server on localhost to HTTPS.
-            kept = {name: value for name, value in reply.headers.items() if name != "Strict-Transport-Security"}
-            reply = Reply(reply.status, reply.body, kept, reply.media_type)
-        given = headers.get("client-request-id")
-        if given and _printable(given) and "client-request-id" not in {name.lower() for name in reply.headers}:
-            reply = Reply(reply.status, reply.body, {**reply.headers, "client-request-id": given}, reply.media_type)
-        return reply
+        return dataclasses.replace(reply, headers=_headers(call, host, reply))
 
     def _host(self, given: str) -> str:
         """The Host header; each of this server's own names counts as localhost."""
@@ -159,32 +150,31 @@ class Server:
             return Reply(421, {"error": f"no service answers for the host {host!r}"})
         if name == "graph":
             # guess: a slash at the end means nothing, as in every OData service.
-            call = _with(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path).rstrip("/") or "/")
+            call = dataclasses.replace(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path).rstrip("/") or "/")
         return self._route(self._services[name], call)
 
     def _route(self, service: Service, call: Call) -> Reply:
         handler, params = service.find(call.method, call.path)
         if handler is None:
-            asked = _with(call, allowed=service.methods(call.path))
+            asked = dataclasses.replace(call, allowed=service.methods(call.path))
             return self._guarded(lambda c: service.dressed(self.world, c, service.unknown(c)), asked)
         found = handler  # bound for the closure
-        return self._guarded(lambda c: service.dressed(self.world, c, found(self.world, c)), _with(call, params=params))
+        asked = dataclasses.replace(call, params=params)
+        return self._guarded(lambda c: service.dressed(self.world, c, found(self.world, c)), asked)
 
     def _ask(self, service: str, call: Call) -> Reply:
         """A part of a batch. Of the faults only a status fits a part: nothing is delayed or cut off."""
-        query = urlencode(call.query)
-        host = call.headers.get("host", "")
-        entry = self.log.add(self.world.now(), call.method, self._host(host), call.path, query)
-        entry["client_request_id"] = call.headers.get("client-request-id")
-        rule = next(
-            (r for r in self.faults if r.status is not None and not r.drop and r.take(call.method, call.path)), None
-        )
-        if rule and rule.status is not None:
-            reply = Reply(rule.status, rule.body, rule.headers)
-        else:
-            reply = self._route(self._services[service], call)
+        entry = self._note(call, self._host(call.headers.get("host", "")), urlencode(call.query))
+        rule = next((r for r in self.faults if _in_place(r) and r.take(call.method, call.path)), None)
+        reply = _in_place(rule) or self._route(self._services[service], call)
         entry["status"] = reply.status
         return reply
+
+    def _note(self, call: Call, host: str, query: str) -> dict[str, Any]:
+        """The request's entry in the log, which still lacks its status."""
+        entry = self.log.add(self.world.now(), call.method, host, call.path, query)
+        entry["client_request_id"] = call.headers.get("client-request-id") or call.query.get("client-request-id")
+        return entry
 
     def _guarded(self, answer: Callable[[Call], Reply], call: Call) -> Reply:
         try:
@@ -230,13 +220,28 @@ class Server:
             pass
 
 
+def _in_place(rule: FaultRule | None) -> Reply | None:
+    """What a fault rule answers in place of the service; None where the service is to answer."""
+    if rule is None or rule.status is None or rule.drop:
+        return None
+    return Reply(rule.status, rule.body, rule.headers)
+
+
+def _headers(call: Call, host: str, reply: Reply) -> dict[str, str]:
+    """The headers of an answer as this server sends them: with the client's own request id."""
+    headers = dict(reply.headers)
+    if is_loopback(host):
+        # A browser would from now on hold every other server on localhost to HTTPS.
+        headers.pop("Strict-Transport-Security", None)
+    given = call.headers.get("client-request-id")
+    if given and _printable(given) and "client-request-id" not in {name.lower() for name in headers}:
+        headers["client-request-id"] = given
+    return headers
+
+
 def _query(raw: bytes) -> dict[str, str]:
     text = raw.decode("latin-1")
     return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True, errors="replace").items()}
-
-
-def _with(call: Call, **changed: Any) -> Call:
-    return Call(**{**{name: getattr(call, name) for name in Call.__dataclass_fields__}, **changed})
 
 
 def _printable(value: str) -> bool:

@@ -27,6 +27,10 @@ COLLECTIONS = (
     "tenantSettings",
     "workspaces",
     "capacities",
+    "profiles",
+    "gateways",
+    "connections",
+    "activityEvents",
 )
 """Lists of objects, each with a unique `id` (tenant settings: `settingName`)."""
 
@@ -155,6 +159,10 @@ class Tenant:
     tenantSettings: Collection
     workspaces: Collection
     capacities: Collection
+    profiles: Collection
+    gateways: Collection
+    connections: Collection
+    activityEvents: Collection
 
     def dump(self) -> Object:
         """The state as one JSON object, in a stable order."""

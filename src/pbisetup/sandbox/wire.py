@@ -130,6 +130,12 @@ class World:
         return datetime.now(UTC) + timedelta(seconds=offset)
 
 
+    def note_members(self, group: dict[str, Any], ids: list[str]) -> None:
+        """Remember since when a group has these members, where new memberships take time to be known."""
+        if ids and self.tenant.section("weather").get("group_membership_seconds"):
+            group.setdefault("_since", {}).update(dict.fromkeys(ids, self.now().timestamp()))
+
+
 Handler = Callable[[World, Call], Reply]
 
 

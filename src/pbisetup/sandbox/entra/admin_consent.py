@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from pbisetup.sandbox.entra import approval, approval_pages, reply, session, signin
 from pbisetup.sandbox.entra.approval import Permission
-from pbisetup.sandbox.entra.authority import check_audience, check_tenant, find_client, require_service_principal
-from pbisetup.sandbox.entra.authorize import description
-from pbisetup.sandbox.entra.causes import Refused, correlation_id
+from pbisetup.sandbox.entra.authority import addressed, find_client
 from pbisetup.sandbox.entra.consent import check_names, check_required
+from pbisetup.sandbox.entra.refusal import Refused, correlation_id, redirected
 from pbisetup.sandbox.entra.resources import GRAPH, find_resource
 from pbisetup.sandbox.entra.session import Flow
 from pbisetup.sandbox.wire import Call, Reply, World
@@ -57,11 +56,7 @@ def _read(world: World, call: Call, *, v1: bool) -> Request:
     tenant, query = call.params["tenant"], call.query
     if not v1 and tenant.lower() in ("common", "consumers"):
         raise Refused("admin_consent_common")
-    check_tenant(world, tenant)
-    client = find_client(world, query.get("client_id", ""))
-    check_audience(client, tenant)
-    if client.service_principal is not None:
-        require_service_principal(world, client)
+    client = addressed(world, query.get("client_id", ""), tenant)
     uri = query.get("redirect_uri", "").strip()
     if not v1:
         for name in ("redirect_uri", "scope"):
@@ -148,10 +143,8 @@ def _refuse(world: World, call: Call, flow: Flow, request: Request, refused: Ref
     signin.log(world, call, flow, _journey(request), refused)
     session.end(world, flow)
     # A refusal says `admin_consent=True` too (entra-docs, v2-admin-consent).
-    sent = {"admin_consent": "True", "error": refused.cause.error}
-    if refused.cause.suberror:
-        sent["error_subcode"] = refused.cause.suberror
-    return _send(world, request, {**sent, "error_description": description(world, call, refused, request.correlation)})
+    sent = redirected(world, call, refused, request.correlation)
+    return _send(world, request, {"admin_consent": "True", **sent})
 
 
 def _send(world: World, request: Request, sent: Mapping[str, str]) -> Reply:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pbisetup.sandbox.entra.authority import Client
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.consent import check_names, check_required, delegated_scopes, granted_scopes
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import GRAPH, GRAPH_AUDIENCE, OIDC_SCOPES, Asked, find_resource, normal
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.wire import World

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pbisetup.sandbox.entra import approval, signin
 from pbisetup.sandbox.entra.approval import Permission
 from pbisetup.sandbox.entra.authority import Client, find_client
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.session import Flow
 from pbisetup.sandbox.wire import Call, Reply, World
 

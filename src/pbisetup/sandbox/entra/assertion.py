@@ -5,14 +5,14 @@ one of a foreign issuer that its app trusts (federation.py).
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 from urllib.parse import urlsplit
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.entra import federation
 from pbisetup.sandbox.entra.authority import GUID, MULTI_TENANT, Client, Proof, instant, visible
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.discovery import NETWORKS
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 UNCHECKED = {
@@ -68,26 +68,20 @@ def _names(header: dict[str, Any], der: bytes) -> bool:
 
     # The SHA-1 is a name that the protocol prescribes, not a protection.
     digests = {"x5t": hashlib.sha1(der, usedforsecurity=False), "x5t#S256": hashlib.sha256(der)}
-    for name, digest in digests.items():
-        try:
-            given = base64.urlsafe_b64decode(str(header.get(name, "")).rstrip("=") + "==")
-        except (binascii.Error, ValueError):
-            continue
-        if given == digest.digest():
-            return True
-    return False
+    return any(_named(header, name) == digest.digest() for name, digest in digests.items())
 
 
 def _named_thumbprint(header: dict[str, Any]) -> str:
     """The thumbprint in a JWT header as the service's messages write it, empty where it cannot be read."""
-    for name in ("x5t", "x5t#S256"):
-        try:
-            given = base64.urlsafe_b64decode(str(header.get(name, "")).rstrip("=") + "==")
-        except (binascii.Error, ValueError):
-            continue
-        if given:
-            return given.hex().upper()[:128]
-    return ""
+    return (_named(header, "x5t") or _named(header, "x5t#S256")).hex().upper()[:128]
+
+
+def _named(header: dict[str, Any], name: str) -> bytes:
+    """A thumbprint in a JWT header, empty where there is none or it cannot be read."""
+    try:
+        return base64url.decode(str(header.get(name, "")))
+    except ValueError:
+        return b""
 
 
 def _thumbprint(der: bytes) -> str:

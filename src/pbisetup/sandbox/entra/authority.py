@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
@@ -132,6 +132,19 @@ def require_service_principal(world: World, client: Client) -> Object:
     if disabled:
         raise Refused("client_disabled", app=client.app_id, name=client.name)
     return principal
+
+
+def addressed(world: World, app_id: str, authority: str) -> Client:
+    """The client that a browser comes from, at an authority that it may use. Raises Refused.
+
+    An app without a service principal passes: consent makes one.
+    """
+    check_tenant(world, authority)
+    client = find_client(world, app_id)
+    check_audience(client, authority)
+    if client.service_principal is not None:
+        require_service_principal(world, client)
+    return client
 
 
 def visible(world: World, item: Object | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import uuid
@@ -10,16 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.entra import approval, approval_pages, codes, grants, mint, reply, session, signin
-from pbisetup.sandbox.entra.authority import (
-    Client,
-    check_audience,
-    check_tenant,
-    find_client,
-    require_service_principal,
-)
-from pbisetup.sandbox.entra.causes import Refused, correlation_id
+from pbisetup.sandbox.entra.authority import Client, addressed, find_client
 from pbisetup.sandbox.entra.consent import delegated_scopes
+from pbisetup.sandbox.entra.refusal import Refused, correlation_id, redirected
 from pbisetup.sandbox.entra.resources import Asked, find_resource
 from pbisetup.sandbox.entra.session import Flow
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
@@ -100,11 +94,7 @@ def _read(world: World, call: Call, *, v1: bool) -> Request:
         given = {**call.query, **(call.form() if call.method == "POST" else {})}
     except BadBody:
         raise Refused("not_a_form") from None
-    check_tenant(world, call.params["tenant"])
-    client = find_client(world, given.get("client_id", ""))
-    check_audience(client, call.params["tenant"])
-    if client.service_principal is not None:
-        require_service_principal(world, client)
+    client = addressed(world, given.get("client_id", ""), call.params["tenant"])
     target = reply.find(client, given.get("redirect_uri", "").strip())
     types = frozenset(given.get("response_type", "").lower().split())
     mode: reply.Mode = "fragment" if types & {"id_token", "token"} else "query"
@@ -258,7 +248,7 @@ def _access_token(world: World, client: Client, user: Object, request: Request, 
 
 def _half(text: str) -> str:
     """Left half of the hash of a code or token, as an id token vouches for it (OpenID Connect core, 3.3.2.11)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
+    return base64url.encode(hashlib.sha256(text.encode()).digest()[:16])
 
 
 def _ended(world: World, call: Call, flow: Flow, request: Request, refused: Refused, person: bool) -> Reply:
@@ -275,10 +265,7 @@ def _ended(world: World, call: Call, flow: Flow, request: Request, refused: Refu
 
 def _refuse(world: World, call: Call, request: Request, refused: Refused, error: str | None = None) -> Reply:
     """An error, sent to the app."""
-    sent = {"error": error or refused.cause.error}
-    if refused.cause.suberror:
-        sent["error_subcode"] = refused.cause.suberror
-    sent["error_description"] = description(world, call, refused, request.correlation)
+    sent = redirected(world, call, refused, request.correlation) | ({"error": error} if error else {})
     if refused.cause.error_uri:
         sent["error_uri"] = f"{call.origin}/error?code={refused.cause.code}"
     if refused.claims:
@@ -286,18 +273,6 @@ def _refuse(world: World, call: Call, request: Request, refused: Refused, error:
     if request.state is not None:
         sent["state"] = request.state
     return reply.send(world, request.target, request.mode, sent)
-
-
-def description(world: World, call: Call, refused: Refused, correlation: str) -> str:
-    """`error_description` of a redirect: its parts stand on lines of their own (recorded redirects of MSAL's tests)."""
-    stamp = world.now().strftime("%Y-%m-%d %H:%M:%SZ")
-    parts = (
-        refused.description,
-        f"Trace ID: {call.request_id}",
-        f"Correlation ID: {correlation}",
-        f"Timestamp: {stamp}",
-    )
-    return "\r\n".join(parts)
 
 
 def _mode(text: str) -> Literal["query", "fragment", "form_post"]:

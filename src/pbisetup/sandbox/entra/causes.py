@@ -1,4 +1,4 @@
-"""Every AADSTS error that this authority can answer, in one table, and the wire shape they share.
+"""Every AADSTS error that this authority can answer, in one table. How they travel: `refusal.py`.
 
 The messages are what clients log and people paste, so they follow published logs; the grade says how well
 each is known: `live` a recorded response of the real service, `official` the published list of codes,
@@ -7,15 +7,10 @@ each is known: `live` a recorded response of the real service, `official` the pu
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from typing import Any
-
 from pbisetup.sandbox.entra.browser_causes import BROWSER_CAUSES
 from pbisetup.sandbox.entra.cause import Cause
 from pbisetup.sandbox.entra.policy_causes import POLICY_CAUSES
 from pbisetup.sandbox.entra.token_causes import TOKEN_CAUSES
-from pbisetup.sandbox.wire import Call, Reply, World
 
 CAUSES: dict[str, Cause] = {
     # the request
@@ -349,112 +344,6 @@ CAUSES: dict[str, Cause] = {
         "aadsts.tsv",
         "official",
     ),
-    # the device flow
-    "device_pending": Cause(
-        70016,
-        400,
-        "authorization_pending",
-        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-        "ESPTeamsPresence#49 (2025-11); squarephish#3 (whole body)",
-        "live",
-    ),
-    "device_code_expired": Cause(
-        70020,
-        400,
-        "expired_token",
-        "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
-        "azure-cli#22251, vscode-azure-account#987; the official list has 70019 for it",
-        "several",
-    ),
-    "device_declined": Cause(
-        70000,
-        400,
-        "authorization_declined",
-        "The end user has denied the authorization request.",
-        "entra.md 6.3 names the error; its number is a guess",
-        "guess",
-    ),
-    "device_code_unknown": Cause(
-        70018,
-        400,
-        "bad_verification_code",
-        "Invalid verification code due to User typing in wrong user code for device code flow.",
-        "aadsts.tsv",
-        "official",
-    ),
-    # the refresh token
-    "refresh_token_invalid": Cause(
-        70000,
-        400,
-        "invalid_grant",
-        "Provided grant is invalid or malformed.",
-        "aadsts.tsv",
-        "official",
-        suberror="bad_token",
-    ),
-    "refresh_token_expired": Cause(
-        700082,
-        400,
-        "invalid_grant",
-        "The refresh token has expired due to inactivity. The token was issued on {issued} and was "
-        "inactive for 90.00:00:00.",
-        "aadsts.tsv",
-        "official",
-        suberror="bad_token",
-    ),
 }
 
 CAUSES |= BROWSER_CAUSES | POLICY_CAUSES | TOKEN_CAUSES
-
-
-class Refused(Exception):
-    """A token request is refused for a reason of the table."""
-
-    def __init__(self, cause: str, *, claims: str | None = None, **values: object) -> None:
-        super().__init__(cause)
-        self.key = cause
-        self.cause = CAUSES[cause]
-        self.claims = claims
-        """What the client has to pass back with an interactive sign-in, as JSON text."""
-        self.description = f"AADSTS{self.cause.code}: {self.cause.message.format(**values)}"
-
-
-def refusal(world: World, call: Call, refused: Refused) -> Reply:
-    """The answer of the authority: every part that a client or a person reads from it (entra.md 6.1)."""
-    cause = refused.cause
-    stamp = world.now().strftime("%Y-%m-%d %H:%M:%SZ")
-    correlation = correlation_id(call)
-    body: dict[str, Any] = {
-        "error": (cause.v1_error if "/v2.0/" not in call.path else None) or cause.error,
-        "error_description": (
-            f"{refused.description} Trace ID: {call.request_id} Correlation ID: {correlation} Timestamp: {stamp}"
-        ),
-        "error_codes": [cause.code],
-        "timestamp": stamp,
-        "trace_id": call.request_id,
-        "correlation_id": correlation,
-    }
-    if cause.error_uri:
-        body["error_uri"] = f"{call.origin}/error?code={cause.code}"
-    if cause.suberror:
-        body["suberror"] = cause.suberror
-    if refused.claims:
-        body["claims"] = refused.claims
-    return Reply(cause.status, body, no_store())
-
-
-def correlation_id(call: Call) -> str:
-    """The client's own request id if it is a GUID, else one of the service's (clients.md 5: msal-node sends it in the
-    query). One request has one, in its answer and in the sign-in log.
-    """
-    for given in (call.headers.get("client-request-id"), call.query.get("client-request-id")):
-        try:
-            return str(uuid.UUID(given or ""))
-        except ValueError:
-            continue
-    return str(uuid.UUID(bytes=hashlib.sha256(call.request_id.encode()).digest()[:16], version=4))
-
-
-def no_store() -> dict[str, str]:
-    """Headers of every answer of the token service (azure-cli#22251 shows them)."""
-    return {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}

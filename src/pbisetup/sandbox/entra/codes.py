@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.entra.authority import Client
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 LIFE = timedelta(minutes=10)
@@ -112,6 +112,6 @@ def _check_verifier(code: Code, verifier: str) -> None:
         raise Refused("verifier_missing")
     derived = verifier
     if code.method == "S256":
-        derived = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        derived = base64url.encode(hashlib.sha256(verifier.encode()).digest())
     if not hmac.compare_digest(derived.encode(), code.challenge.rstrip("=").encode()):
         raise Refused("verifier_wrong")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import Client, visible
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import Asked
 from pbisetup.sandbox.wire import World
 

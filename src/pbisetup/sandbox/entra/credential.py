@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from pbisetup.sandbox.entra.assertion import ASSERTION_TYPE, check_assertion
 from pbisetup.sandbox.entra.authority import Client, Proof, instant, visible
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import Call, World
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import find_user, instant
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 # Real user codes look like BPPVYQZMA (azure-sdk-for-python#32375): nine letters and digits that are not mixed

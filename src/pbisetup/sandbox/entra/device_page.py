@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pbisetup.sandbox.entra import approval, approval_pages, device, session, signin
 from pbisetup.sandbox.entra.authority import find_client
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import find_resource
 from pbisetup.sandbox.entra.session import Flow
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
@@ -22,7 +22,6 @@ class Entered:
 
     user_code: str = ""
     app_id: str = ""
-    confirmed: bool = field(default=False)
 
 
 def page(world: World, call: Call) -> Reply:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra import cors
 from pbisetup.sandbox.entra.authority import check_tenant, other_cloud
-from pbisetup.sandbox.entra.causes import Refused, refusal
+from pbisetup.sandbox.entra.refusal import Refused, refusal
 from pbisetup.sandbox.wire import Call, Reply, World
 
 # Networks that share one authority: the name MSAL prefers first, then its aliases (entra.md 6.2, 8.5;

@@ -14,7 +14,7 @@ from typing import Any
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra.authority import GUID, Client, Proof, visible
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]

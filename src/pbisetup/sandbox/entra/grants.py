@@ -15,10 +15,10 @@ from pbisetup.sandbox.entra.authority import (
     instant,
     require_service_principal,
 )
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.consent import delegated_scopes
 from pbisetup.sandbox.entra.credential import authenticate
 from pbisetup.sandbox.entra.federation import stamp
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.reply import find as find_reply
 from pbisetup.sandbox.entra.resources import (
     GRAPH,

@@ -7,6 +7,7 @@ would read them.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from pbisetup.sandbox.wire import Call, Reply, World
@@ -33,4 +34,4 @@ def dressed(_world: World, call: Call, answer: Reply) -> Reply:
             headers["x-ms-clitelem"] = f"1,{error},0,,"
         if call.method == "GET" and answer.status == 200:
             headers |= _OPEN
-    return Reply(answer.status, answer.body, {**headers, **answer.headers}, answer.media_type)
+    return dataclasses.replace(answer, headers={**headers, **answer.headers})

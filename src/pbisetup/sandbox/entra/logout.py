@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from pbisetup.sandbox.entra import pages, reply, session, signin
 from pbisetup.sandbox.entra.authority import check_tenant
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
 
 
@@ -25,14 +27,14 @@ def logout(world: World, call: Call) -> Reply:
     if uri and _is_registered(world, uri):
         sent = {"state": given["state"]} if "state" in given else {}
         answer = reply.send(world, reply.Target(uri, "web"), "query", sent)
-        return Reply(answer.status, None, {**answer.headers, **cookie})
-    page = pages.render(
-        "message",
-        organization=world.tenant.section("tenant")["displayName"],
-        title="You signed out of your account",
-        text="It's a good idea to close all browser windows.",
-    )
-    return Reply(page.status, page.body, {**page.headers, **cookie}, page.media_type)
+    else:
+        answer = pages.render(
+            "message",
+            organization=world.tenant.section("tenant")["displayName"],
+            title="You signed out of your account",
+            text="It's a good idea to close all browser windows.",
+        )
+    return dataclasses.replace(answer, headers={**answer.headers, **cookie})
 
 
 def _is_registered(world: World, uri: str) -> bool:

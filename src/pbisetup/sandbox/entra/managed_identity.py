@@ -14,7 +14,7 @@ from typing import Any
 
 from pbisetup.sandbox.entra import mint, sign_ins
 from pbisetup.sandbox.entra.authority import find_client, require_service_principal
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import find_resource
 from pbisetup.sandbox.wire import Call, Reply, Route, World
 

@@ -4,7 +4,6 @@ verify.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -14,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pbisetup.catalog.clouds import clouds
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.entra.authority import Client, instant, visible
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.federation import stamp
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import GRAPH, audience
 from pbisetup.sandbox.wire import World
 
@@ -221,7 +221,7 @@ def id_token(world: World, client: Client, user: Object, nonce: str | None, **ha
 
 def client_info(world: World, user: Object) -> str:
     """What MSAL keys its account cache with."""
-    return _b64(json.dumps({"uid": user["id"], "utid": world.tenant.id}).encode())
+    return base64url.encode(json.dumps({"uid": user["id"], "utid": world.tenant.id}).encode())
 
 
 def pairwise(user_id: str, app_id: str) -> str:
@@ -229,7 +229,7 @@ def pairwise(user_id: str, app_id: str) -> str:
     access token.
     """
     # Source: Microsoft Q&A 2129876 (2024-12): pairwise by recipient, tenant and user. guess: an API is the recipient.
-    return _b64(hashlib.sha256(f"{user_id}/{app_id}".lower().encode()).digest())
+    return base64url.encode(hashlib.sha256(f"{user_id}/{app_id}".lower().encode()).digest())
 
 
 def issuer_v2(world: World) -> str:
@@ -260,7 +260,7 @@ def refresh_token(world: World, grant: Grant) -> str:
     """A refresh token: its content with a MAC by the tenant's key, so that it outlives this process."""
     now = world.now().isoformat()
     content = {**asdict(grant), "signed_in": grant.signed_in or now, "tid": world.tenant.id, "issued": now}
-    payload = _b64(json.dumps(content).encode())
+    payload = base64url.encode(json.dumps(content).encode())
     return f"1.{payload}.{_mac(world, payload)}"
 
 
@@ -270,7 +270,7 @@ def read_refresh_token(world: World, token: str) -> tuple[Grant, datetime]:
     payload, _, mac = rest.partition(".")
     if version != "1" or not hmac.compare_digest(mac.encode(), _mac(world, payload).encode()):
         raise Refused("refresh_token_invalid")
-    content: Object = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    content: Object = json.loads(base64url.decode(payload))
     if content.pop("tid") != world.tenant.id:
         raise Refused("refresh_token_invalid")
     issued = instant(content.pop("issued"))
@@ -284,7 +284,7 @@ def read_refresh_token(world: World, token: str) -> tuple[Grant, datetime]:
 
 def _mac(world: World, payload: str) -> str:
     secret = hashlib.sha256(b"refresh" + world.keys.secret()).digest()
-    return _b64(hmac.new(secret, payload.encode(), hashlib.sha256).digest())
+    return base64url.encode(hmac.new(secret, payload.encode(), hashlib.sha256).digest())
 
 
 def _sign(world: World, claims: Object) -> str:
@@ -298,8 +298,4 @@ def _sign(world: World, claims: Object) -> str:
 
 
 def _opaque(size: int) -> str:
-    return _b64(secrets.token_bytes(size))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return base64url.encode(secrets.token_bytes(size))

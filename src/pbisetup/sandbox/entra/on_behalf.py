@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import Client
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.federation import moment, stamp
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import GRAPH, GRAPH_AUDIENCE, normal
 from pbisetup.sandbox.wire import World
 

@@ -9,26 +9,26 @@ from datetime import timedelta
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import Client, instant, visible
-from pbisetup.sandbox.entra.causes import Refused
 from pbisetup.sandbox.entra.conditional_access import DEVICE_CONTROLS, SignIn, Verdict, verdicts
 from pbisetup.sandbox.entra.federation import stamp
-from pbisetup.sandbox.roles import active_templates
+from pbisetup.sandbox.entra.refusal import Refused
+from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
 
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+# Source: entra-docs, security-defaults, "require administrators to do multifactor authentication". guess: these of the
+# roles that this tenant knows.
 ADMINISTRATORS = frozenset(
     {
-        # Source: entra-docs, security-defaults, "require administrators to do multifactor authentication". guess:
-        # these of the roles that this tenant knows.
-        "62e90394-69f5-4237-9190-012177145e10",  # Global
-        "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",  # Application
-        "158c047a-c907-4556-b7ef-446551a6b5f7",  # Cloud Application
-        "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",  # Conditional Access
-        "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role
-        "194ae4cb-b126-40b2-bd5b-6091b380977d",  # Security
-        "fe930be7-5e62-47db-91af-98c3a49a38b1",  # User
+        "Global Administrator",
+        "Application Administrator",
+        "Cloud Application Administrator",
+        "Conditional Access Administrator",
+        "Privileged Role Administrator",
+        "Security Administrator",
+        "User Administrator",
     }
 )
 # What a control that is not met is refused with, the gravest first. guess: the order where several are missing.
@@ -138,7 +138,7 @@ def _is_assigned(world: World, user: Object, principal: Object) -> bool:
 def _defaults_demand_mfa(world: World, user: Object, resource: Object) -> bool:
     if not security_defaults(world):
         return False
-    administrator = bool(ADMINISTRATORS & set(active_templates(world.tenant, str(user["id"]))))
+    administrator = not ADMINISTRATORS.isdisjoint(active_roles(world.tenant, str(user["id"])))
     return administrator or str(resource["appId"]).lower() == AZURE_MANAGEMENT
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from pbisetup.sandbox.entra import pages
 from pbisetup.sandbox.entra.authority import Client
-from pbisetup.sandbox.entra.causes import Refused, no_store
+from pbisetup.sandbox.entra.refusal import Refused, no_store
 from pbisetup.sandbox.wire import Reply, World
 
 Platform = Literal["web", "spa", "publicClient"]

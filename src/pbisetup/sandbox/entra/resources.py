@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pbisetup.sandbox.entra.authority import visible
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import World
 
 GRAPH = "00000003-0000-0000-c000-000000000000"

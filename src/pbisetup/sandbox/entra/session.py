@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import find_user
-from pbisetup.sandbox.entra.causes import Refused
+from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.wire import Call, Reply, World
 
 Object = dict[str, Any]

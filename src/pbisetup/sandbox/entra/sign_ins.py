@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from pbisetup.sandbox.entra.authority import Client, instant
-from pbisetup.sandbox.entra.causes import Refused, correlation_id
 from pbisetup.sandbox.entra.conditional_access import SignIn, Verdict, verdicts
+from pbisetup.sandbox.entra.refusal import Refused, correlation_id
 from pbisetup.sandbox.wire import Call, World
 
 Object = dict[str, Any]

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from pbisetup.sandbox.entra import pages, session, sign_ins
 from pbisetup.sandbox.entra.authority import Client, find_client, find_user, instant
-from pbisetup.sandbox.entra.causes import Refused, correlation_id
 from pbisetup.sandbox.entra.credential import hash_secret
 from pbisetup.sandbox.entra.policy import check_user
+from pbisetup.sandbox.entra.refusal import Refused, correlation_id
 from pbisetup.sandbox.entra.session import Browser, Flow
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pbisetup.sandbox.entra import cors, device, grants, sign_ins
 from pbisetup.sandbox.entra.authority import check_audience, check_tenant, find_client
-from pbisetup.sandbox.entra.causes import Refused, no_store, refusal
 from pbisetup.sandbox.entra.credential import basic_credentials
+from pbisetup.sandbox.entra.refusal import Refused, no_store, refusal
 from pbisetup.sandbox.wire import BadBody, Call, Reply, World
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -1,4 +1,5 @@
-"""The rows of the authority's table of errors that only the token endpoint has: grants, assertions, other clouds.
+"""The rows of the authority's table of errors that only the token endpoint has: grants, assertions, device codes, other
+clouds.
 
 `causes.py` takes them into its table.
 """
@@ -277,7 +278,59 @@ TOKEN_CAUSES: dict[str, Cause] = {
         "aadsts.tsv, the OAuth error is a guess",
         "official",
     ),
+    # the device flow
+    "device_pending": Cause(
+        70016,
+        400,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        "ESPTeamsPresence#49 (2025-11); squarephish#3 (whole body)",
+        "live",
+    ),
+    "device_code_expired": Cause(
+        70020,
+        400,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+        "azure-cli#22251, vscode-azure-account#987; the official list has 70019 for it",
+        "several",
+    ),
+    "device_declined": Cause(
+        70000,
+        400,
+        "authorization_declined",
+        "The end user has denied the authorization request.",
+        "entra.md 6.3 names the error; its number is a guess",
+        "guess",
+    ),
+    "device_code_unknown": Cause(
+        70018,
+        400,
+        "bad_verification_code",
+        "Invalid verification code due to User typing in wrong user code for device code flow.",
+        "aadsts.tsv",
+        "official",
+    ),
     # the refresh token
+    "refresh_token_invalid": Cause(
+        70000,
+        400,
+        "invalid_grant",
+        "Provided grant is invalid or malformed.",
+        "aadsts.tsv",
+        "official",
+        suberror="bad_token",
+    ),
+    "refresh_token_expired": Cause(
+        700082,
+        400,
+        "invalid_grant",
+        "The refresh token has expired due to inactivity. The token was issued on {issued} and was "
+        "inactive for 90.00:00:00.",
+        "aadsts.tsv",
+        "official",
+        suberror="bad_token",
+    ),
     "grant_revoked": Cause(
         50173,
         400,

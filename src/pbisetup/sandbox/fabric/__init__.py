@@ -1,15 +1,17 @@
-"""The Fabric REST API on the tenant's state: `routes` to mount, and `unknown` for every path not among
-them.
-"""
+"""The Fabric REST API on the tenant's state: `routes` to mount, and `unknown` for every path not among them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pbisetup.sandbox.fabric import items, tenant_settings, workspaces
+from pbisetup.sandbox.fabric.service import others as not_carried
 from pbisetup.sandbox.fabric.service import unknown
 from pbisetup.sandbox.wire import Route
 
-routes: Final[list[Route]] = [*tenant_settings.routes, *workspaces.routes, *items.routes]
+carried: Final[list[Route]] = [*tenant_settings.routes, *workspaces.routes, *items.routes]
+"""What this tenant answers."""
+routes: Final[list[Route]] = [*carried, *not_carried(carried)]
+"""With every other documented operation, which is judged and then said to be missing here."""
 
-__all__ = ["routes", "unknown"]
+__all__ = ["carried", "routes", "unknown"]

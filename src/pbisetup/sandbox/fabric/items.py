@@ -7,25 +7,22 @@ from __future__ import annotations
 from typing import Final
 
 from pbisetup.sandbox.fabric.causes import Refused
-from pbisetup.sandbox.fabric.service import READ, Request, collection, open_to, route
-from pbisetup.sandbox.fabric.workspaces import workspace_of
+from pbisetup.sandbox.fabric.service import collection, route
+from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
-
-_WORKSPACE: Final = "/v1/workspaces/{workspaceId}"
-_ITEM_READ: Final = ("Item.Read.All", "Item.ReadWrite.All")
 
 
 def list_items(request: Request) -> Reply:
     """All of them, or with `?type=` those of one type."""
-    workspace = workspace_of(request, "Viewer")
+    workspace = request.workspace
     wanted = request.call.query.get("type", "").lower()
     found = [each for each in _entries(workspace, "items") if wanted in ("", str(each.get("type")).lower())]
     return collection([_shown(workspace, each) for each in found])
 
 
 def get_item(request: Request) -> Reply:
-    workspace = workspace_of(request, "Viewer")
+    workspace = request.workspace
     wanted = request.call.params["itemId"].lower()
     for each in _entries(workspace, "items"):
         if str(each.get("id")).lower() == wanted:
@@ -34,7 +31,7 @@ def get_item(request: Request) -> Reply:
 
 
 def list_folders(request: Request) -> Reply:
-    workspace = workspace_of(request, "Viewer")
+    workspace = request.workspace
     return collection([_shown(workspace, each) for each in _entries(workspace, "folders")])
 
 
@@ -48,7 +45,7 @@ def _shown(workspace: Object, entry: Object) -> Object:
 
 
 routes: Final[list[Route]] = [
-    route("GET", f"{_WORKSPACE}/items", open_to(*READ), list_items),
-    route("GET", f"{_WORKSPACE}/items/{{itemId}}", open_to(*_ITEM_READ), get_item),
-    route("GET", f"{_WORKSPACE}/folders", open_to(*READ), list_folders),
+    route("platform.Items_ListItems", list_items, role="Viewer"),
+    route("platform.Items_GetItem", get_item, role="Viewer", capacity=True),
+    route("platform.Folders_ListFolders", list_folders, role="Viewer"),
 ]

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pbisetup.sandbox import access
 from pbisetup.sandbox.fabric.causes import Refused
-from pbisetup.sandbox.fabric.service import (
-    ADMIN_READ,
-    ADMIN_WRITE,
-    Request,
-    admin_only,
-    collection,
-    route,
-    throttle,
-)
+from pbisetup.sandbox.fabric.service import collection, route
+from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-PER_MINUTE: Final = 25
 _FLAGS: Final = ("delegateToCapacity", "delegateToWorkspace", "delegateToDomain")
 _GROUP_LISTS: Final = ("enabledSecurityGroups", "excludedSecurityGroups")
 _TYPES: Final = ("FreeText", "Url", "Boolean", "MailEnabledSecurityGroup", "Integer")
@@ -26,7 +17,6 @@ _TYPES: Final = ("FreeText", "Url", "Boolean", "MailEnabledSecurityGroup", "Inte
 
 def list_settings(request: Request) -> Reply:
     """Under the key `value`, as the Fabric SDK reads it (source: clients.md 5)."""
-    throttle(request, "tenantsettings.list", "tenantsettings_per_minute", PER_MINUTE)
     return collection([_shown(setting) for setting in request.tenant.tenantSettings])
 
 
@@ -34,11 +24,14 @@ def update_setting(request: Request) -> Reply:
     """Answers under `tenantSettings`. A list that is sent replaces the old one; one left out stays
     (inferred).
     """
-    throttle(request, "tenantsettings.update", "tenantsettings_per_minute", PER_MINUTE)
-    setting = request.tenant.tenantSettings.get(request.call.params["name"])
+    setting = request.tenant.tenantSettings.get(request.call.params["tenantSettingName"])
     if setting is None:
         raise Refused("entity_not_found")
     changes = _changes(request, setting, request.call.json())
+    delay = float(request.tenant.section("weather").get("tenant_setting_seconds", 0))
+    if delay:
+        before = {name: setting.get(name) for name in ("enabled", *_GROUP_LISTS)}
+        setting["_before"] = {**before, "until": request.world.now().timestamp() + delay}
     setting.update(changes)
     request.changed()
     return Reply(200, {"tenantSettings": [_shown(setting)]})
@@ -92,11 +85,6 @@ def _shown(setting: Object) -> Object:
 
 
 routes: Final[list[Route]] = [
-    route("GET", "/v1/admin/tenantsettings", admin_only(access.READ_ADMIN_APIS, *ADMIN_READ), list_settings),
-    route(
-        "POST",
-        "/v1/admin/tenantsettings/{name}/update",
-        admin_only(access.UPDATE_ADMIN_APIS, *ADMIN_WRITE),
-        update_setting,
-    ),
+    route("admin.Tenants_ListTenantSettings", list_settings),
+    route("admin.Tenants_UpdateTenantSetting", update_setting),
 ]

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pbisetup.sandbox import access
 from pbisetup.sandbox.fabric.causes import Refused
-from pbisetup.sandbox.fabric.service import READ, WRITE, Request, collection, open_to, route
+from pbisetup.sandbox.fabric.service import collection, route
+from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -17,26 +18,20 @@ MOST_PRINCIPALS: Final = 1000
 
 def list_workspaces(request: Request) -> Reply:
     """A user's own, then those where the caller has a role, itself or by a group."""
-    return collection([*_mine(request), *(_shown(w) for w in request.tenant.workspaces if _role(request, w))])
+    return collection([*_mine(request), *(_shown(w) for w in request.tenant.workspaces if _sees(request, w))])
 
 
 def get_workspace(request: Request) -> Reply:
-    workspace = workspace_of(request, "Viewer")
+    workspace = request.workspace
     capacity = request.tenant.capacities.get(str(workspace.get("capacityId")))
     more = _on_capacity(capacity) if capacity else {}
     return Reply(200, {**_shown(workspace), **more, "capacityAssignmentProgress": "Completed"})
 
 
 def create_workspace(request: Request) -> Reply:
-    """201. A service principal needs two more settings than a user (source: powerbi.md 7)."""
+    """201."""
     body = request.call.json()
     caller = request.caller
-    if caller.kind == "app":
-        for setting in (access.CREATE_APIS, access.CREATE_WORKSPACES):
-            if access.admission(request.tenant, setting, caller.object_id) != "admitted":
-                raise Refused("creation_not_admitted")
-    elif access.admission(request.tenant, access.CREATE_WORKSPACES, caller.object_id) != "admitted":
-        raise Refused("creation_switch_off")
     name = body.get("displayName")
     if not isinstance(name, str) or not name.strip() or len(name) > 256:
         raise Refused("input_invalid", what="displayName")
@@ -52,9 +47,7 @@ def create_workspace(request: Request) -> Reply:
         **({"description": str(body["description"])} if body.get("description") else {}),
         "type": "Workspace",
         "capacityId": capacity_id,
-        "roleAssignments": [
-            {"id": caller.object_id, "principal": {"id": caller.object_id, "type": type_}, "role": "Admin"}
-        ],
+        "roleAssignments": [access.assignment(request.world, caller.object_id, type_, "Admin")],
     }
     request.tenant.workspaces.add(workspace)
     request.changed()
@@ -64,28 +57,28 @@ def create_workspace(request: Request) -> Reply:
 
 def delete_workspace(request: Request) -> Reply:
     """200 without a body; only its Admins may (source: Fabric REST reference, Workspaces - Delete Workspace)."""
-    workspace = workspace_of(request, "Admin")
+    workspace = request.workspace
     request.tenant.workspaces.remove(workspace["id"])
     request.changed()
     return Reply(200)
 
 
 def list_role_assignments(request: Request) -> Reply:
-    workspace = workspace_of(request, "Member")
+    workspace = request.workspace
     return collection([_assignment(request, a) for a in workspace.get("roleAssignments", [])])
 
 
 def get_role_assignment(request: Request) -> Reply:
-    return Reply(200, _assignment(request, _entry(request, workspace_of(request, "Member"))))
+    return Reply(200, _assignment(request, _entry(request, request.workspace)))
 
 
 def add_role_assignment(request: Request) -> Reply:
     """201 with Location. The principal is named by object id; a client id is nobody in Entra (powerbi.md
     7).
     """
-    workspace = workspace_of(request, "Member")
+    workspace = request.workspace
     body = request.call.json()
-    role = _wanted_role(request, workspace, body)
+    role = _wanted_role(request, body)
     principal = body.get("principal")
     if not isinstance(principal, dict) or not isinstance(principal.get("id"), str):
         raise Refused("input_invalid", what="principal")
@@ -100,27 +93,27 @@ def add_role_assignment(request: Request) -> Reply:
         raise Refused("too_many_principals")
     # The type is the principal's own, whatever the body calls it, and its details come with the next read
     # (source: recorded in microsoft/fabric-cli, test_acls_ls_workspace_success, 2025-09).
-    entry = {"id": id_, "principal": {"id": id_, "type": _TYPES[found[0]]}, "role": role}
+    entry = access.assignment(request.world, id_, _TYPES[found[0]], role)
     entries.append(entry)
     request.changed()
     where = f"{request.call.origin}/v1/workspaces/{workspace['id']}/roleAssignments/{id_}"
-    return Reply(201, entry, {"Location": where})
+    return Reply(201, {k: v for k, v in entry.items() if not k.startswith("_")}, {"Location": where})
 
 
 def change_role_assignment(request: Request) -> Reply:
-    workspace = workspace_of(request, "Member")
+    workspace = request.workspace
     entry = _entry(request, workspace)
-    role = _wanted_role(request, workspace, request.call.json())
-    _only_admins_touch_admins(request, workspace, entry)
+    role = _wanted_role(request, request.call.json())
+    _only_admins_touch_admins(request, entry)
     entry["role"] = role
     request.changed()
     return Reply(200, _assignment(request, entry))
 
 
 def remove_role_assignment(request: Request) -> Reply:
-    workspace = workspace_of(request, "Member")
+    workspace = request.workspace
     entry = _entry(request, workspace)
-    _only_admins_touch_admins(request, workspace, entry)
+    _only_admins_touch_admins(request, entry)
     workspace["roleAssignments"].remove(entry)
     request.changed()
     return Reply(200)
@@ -136,10 +129,13 @@ def list_capacities(request: Request) -> Reply:
     return collection(shown)
 
 
+def _sees(request: Request, workspace: Object) -> bool:
+    return access.workspace_role(request.world, workspace, request.acting_id) is not None
+
+
 def _mine(request: Request) -> list[Object]:
     """My workspace of a user that has one (source: recorded in microsoft/fabric-cli, test_acls/class_setup)."""
-    person = request.tenant.users.get(request.caller.object_id) if request.caller.kind == "user" else None
-    id_ = ((person or {}).get("myWorkspace") or {}).get("id")
+    id_ = (request.person.get("myWorkspace") or {}).get("id")
     return [{"id": id_, "displayName": "My workspace", "description": "", "type": "Personal"}] if id_ else []
 
 
@@ -156,40 +152,23 @@ def _on_capacity(capacity: Object) -> Object:
     }
 
 
-def _role(request: Request, workspace: Object) -> str | None:
-    return access.workspace_role(request.tenant, workspace, request.caller.object_id)
-
-
-def workspace_of(request: Request, least: str) -> Object:
-    """The workspace of the path, where the caller has at least this role. Without any it is not found."""
-    id_ = request.call.params["workspaceId"]
-    workspace = request.tenant.workspaces.get(id_)
-    role = _role(request, workspace) if workspace else None
-    if workspace is None or role is None:
-        raise Refused("workspace_not_found", id=id_)
-    if not access.at_least(role, least):
-        raise Refused("workspace_role_too_low")
-    return workspace
-
-
-def _wanted_role(request: Request, workspace: Object, body: Object) -> str:
+def _wanted_role(request: Request, body: Object) -> str:
     # Read without regard to case (source: recorded in microsoft/fabric-cli: `member` became `Member`).
     role = {name.lower(): name for name in access.ROLES}.get(str(body.get("role")).lower())
     if role is None:
         raise Refused("input_invalid", what="role")
-    # A Member cannot make an Admin (source: workspace roles page, known).
-    if role == "Admin" and _role(request, workspace) != "Admin":
-        raise Refused("workspace_role_too_low")
+    if role == "Admin" and request.role != "Admin":
+        raise Refused("member_cannot_touch_admins")
     return role
 
 
-def _only_admins_touch_admins(request: Request, workspace: Object, entry: Object) -> None:
-    if entry["role"] == "Admin" and _role(request, workspace) != "Admin":
-        raise Refused("workspace_role_too_low")
+def _only_admins_touch_admins(request: Request, entry: Object) -> None:
+    if entry["role"] == "Admin" and request.role != "Admin":
+        raise Refused("member_cannot_touch_admins")
 
 
 def _entry(request: Request, workspace: Object) -> Object:
-    id_ = request.call.params["assignmentId"].lower()
+    id_ = request.call.params["workspaceRoleAssignmentId"].lower()
     for entry in workspace.get("roleAssignments", []):
         if id_ in (str(entry.get("id", "")).lower(), entry["principal"]["id"]):
             found: Object = entry
@@ -202,7 +181,7 @@ def _capacity(request: Request, id_: Any) -> Object:
     if capacity is None or not access.capacity_right(request.tenant, capacity, request.caller.object_id):
         raise Refused("capacity_not_found")
     if capacity.get("state", "Active") != "Active":
-        raise Refused("capacity_not_active")
+        raise Refused("that_capacity_not_active")
     return capacity
 
 
@@ -237,18 +216,21 @@ def _shown(workspace: Object) -> Object:
     return shown
 
 
-_ONE: Final = "/v1/workspaces/{workspaceId}"
-_ROLES: Final = f"{_ONE}/roleAssignments"
-
 routes: Final[list[Route]] = [
-    route("GET", "/v1/workspaces", open_to(*READ), list_workspaces),
-    route("POST", "/v1/workspaces", open_to(*WRITE), create_workspace),
-    route("GET", _ONE, open_to(*READ), get_workspace),
-    route("DELETE", _ONE, open_to(*WRITE), delete_workspace),
-    route("GET", _ROLES, open_to(*READ), list_role_assignments),
-    route("POST", _ROLES, open_to(*WRITE), add_role_assignment),
-    route("GET", f"{_ROLES}/{{assignmentId}}", open_to(*READ), get_role_assignment),
-    route("PATCH", f"{_ROLES}/{{assignmentId}}", open_to(*WRITE), change_role_assignment),
-    route("DELETE", f"{_ROLES}/{{assignmentId}}", open_to(*WRITE), remove_role_assignment),
-    route("GET", "/v1/capacities", open_to("Capacity.Read.All", "Capacity.ReadWrite.All"), list_capacities),
+    route("platform.Workspaces_ListWorkspaces", list_workspaces),
+    route(
+        "platform.Workspaces_CreateWorkspace",
+        create_workspace,
+        settings=(access.CREATE_WORKSPACES,),
+        app_settings=(access.CREATE_APIS,),  # source: powerbi.md 7
+    ),
+    route("platform.Workspaces_GetWorkspace", get_workspace, role="Viewer"),
+    # Only its Admins may (source: Fabric REST reference, Workspaces - Delete Workspace).
+    route("platform.Workspaces_DeleteWorkspace", delete_workspace, role="Admin"),
+    route("platform.Workspaces_ListWorkspaceRoleAssignments", list_role_assignments, role="Member"),
+    route("platform.Workspaces_AddWorkspaceRoleAssignment", add_role_assignment, role="Member"),
+    route("platform.Workspaces_GetWorkspaceRoleAssignment", get_role_assignment, role="Member"),
+    route("platform.Workspaces_UpdateWorkspaceRoleAssignment", change_role_assignment, role="Member"),
+    route("platform.Workspaces_DeleteWorkspaceRoleAssignment", remove_role_assignment, role="Member"),
+    route("platform.Capacities_ListCapacities", list_capacities),
 ]

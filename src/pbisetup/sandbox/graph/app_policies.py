@@ -14,7 +14,7 @@ from pbisetup.sandbox.graph.documents import document, documents, patched
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import Typed, listing
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.times import read_duration, read_time
+from pbisetup.sandbox.graph.times import moment, read_duration
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -33,12 +33,6 @@ _PASSWORD_TYPES: Final = (
     "passwordAddition", "passwordLifetime", "symmetricKeyAddition", "symmetricKeyLifetime", "customPasswordAddition",
 )  # fmt: skip
 _KEY_TYPES: Final = ("asymmetricKeyLifetime", "trustedCertificateAuthority")
-_HOLDERS: Final = (
-    ("/applications/{id}", "application"),
-    ("/applications(appId='{appId}')", "application"),
-    ("/servicePrincipals/{id}", "servicePrincipal"),
-    ("/servicePrincipals(appId='{appId}')", "servicePrincipal"),
-)
 
 
 def get_default(request: Request, _: Any) -> Reply:
@@ -111,9 +105,10 @@ def list_assigned(request: Request, holder: Object) -> Reply:
 
 def assign(request: Request, holder: Object) -> Reply:
     """204; an object has one policy at most."""
-    policy = request.tenant.appManagementPolicies.get(refs.body_reference_to(request, "appManagementPolicies"))
+    wanted = refs.body_reference_to(request, "appManagementPolicies")
+    policy = request.tenant.appManagementPolicies.get(wanted)
     if policy is None:
-        raise GraphError("not_found", id=refs.body_reference_to(request, "appManagementPolicies"))
+        raise GraphError("not_found", id=wanted)
     present = assigned(request.tenant, holder)
     if present is not None:
         same = present["id"] == policy["id"]
@@ -135,11 +130,7 @@ def unassign(request: Request, holder: Object) -> Reply:
 
 
 def _policy(request: Request) -> Object:
-    id_ = refs.key(request, "policyId")
-    found = request.tenant.appManagementPolicies.get(id_)
-    if found is None:
-        raise GraphError("not_found", id=id_)
-    return found
+    return refs.one(request, request.tenant.appManagementPolicies, "policyId")
 
 
 def _check(restrictions: Any) -> None:
@@ -163,9 +154,8 @@ def _check(restrictions: Any) -> None:
 
 
 def _check_entry(entry: Object) -> None:
-    since, life = entry.get("restrictForAppsCreatedAfterDateTime"), entry.get("maxLifetime")
-    if since is not None and read_time(since) is None:
-        raise GraphError("value_invalid", property="restrictForAppsCreatedAfterDateTime", resource=_RESOURCE)
+    moment(entry, "restrictForAppsCreatedAfterDateTime", _RESOURCE)
+    life = entry.get("maxLifetime")
     if life is not None and read_duration(life) is None:
         raise GraphError("value_invalid", property="maxLifetime", resource=_RESOURCE)
     if entry.get("state", "enabled") not in ("enabled", "disabled"):
@@ -183,8 +173,7 @@ def _routes() -> list[Route]:
     found += route("PATCH", one, "app_policy.write", patch_policy, _policy)
     found += route("DELETE", one, "app_policy.write", delete_policy, _policy)
     found += route("GET", f"{one}/appliesTo", "app_policy.read", list_applies_to, _policy)
-    for base, kind in _HOLDERS:
-        find = refs.application if kind == "application" else refs.service_principal
+    for base, _kind, find in refs.HOLDERS:
         path = f"{base}/appManagementPolicies"
         found += route("GET", path, "app_policy.read", list_assigned, find)
         found += route("POST", f"{path}/$ref", "app_policy.assign", assign, find)

@@ -8,15 +8,13 @@ from typing import Any
 from pbisetup.sandbox.graph import app_restrictions, entitlements, keys, lag, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.owners import may_own, relation_routes
-from pbisetup.sandbox.graph.query import count, listing, selected
+from pbisetup.sandbox.graph.query import count, listing, selected, single
 from pbisetup.sandbox.graph.schema import APPLICATION, is_guid
 from pbisetup.sandbox.graph.service import Request, Resolve, route
-from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-BASES = ("/applications/{id}", "/applications(appId='{appId}')", "/applications(uniqueName='{uniqueName}')")
 _AUDIENCES = (
     "AzureADMyOrg",
     "AzureADMultipleOrgs",
@@ -303,7 +301,7 @@ def _routes() -> list[Route]:
     found += route("GET", "/applications/$count", "applications.read", count_applications)
     found += route("POST", "/applications", "applications.create", create_application)
     upsert = or_missing(refs.application)
-    for base in BASES:
+    for base in refs.APPLICATIONS:
         found += route("GET", base, "applications.read", get_application, refs.application)
         found += route("DELETE", base, "applications.write", delete_application, refs.application)
         if "uniqueName" in base:

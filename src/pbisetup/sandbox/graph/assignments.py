@@ -6,13 +6,12 @@ import secrets
 from typing import Any, Final
 
 from pbisetup.sandbox.graph import lag, quotas, refs
+from pbisetup.sandbox.graph.documents import matching
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.names import respelled_among
-from pbisetup.sandbox.graph.query import page, parse_filter
+from pbisetup.sandbox.graph.query import page
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import GRAPH_APP_ID, Request, route
-from pbisetup.sandbox.graph.service_principals import BASES
-from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.graph.view import public
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -114,21 +113,15 @@ def _all(request: Request) -> list[Object]:
 
 
 def _find(request: Request, item: Object) -> Object:
-    id_ = refs.key(request, "assignmentId")
-    entry = request.tenant.appRoleAssignments.get(id_)
-    if entry is None or item["id"] not in (entry["principalId"], entry["resourceId"]):
-        raise GraphError("not_found", id=id_)
+    entry = refs.one(request, request.tenant.appRoleAssignments, "assignmentId")
+    if item["id"] not in (entry["principalId"], entry["resourceId"]):
+        raise GraphError("not_found", id=refs.key(request, "assignmentId"))
     return entry
 
 
 def _list(request: Request, item: Object, relation: str, entries: list[Object]) -> Reply:
-    text = request.call.query.get("$filter")
-    if text:
-        expression = respelled_among(parse_filter(text), _PROPERTIES)
-        for name in expression.properties() - _PROPERTIES:
-            raise GraphError("query_property", property=name, type="appRoleAssignment")
-        entries = [a for a in entries if expression.matches(a)]
-    return page(request, f"servicePrincipals('{item['id']}')/{relation}", [public(a) for a in entries], directory=True)
+    shown = [public(a) for a in matching(request, "appRoleAssignment", _PROPERTIES, entries)]
+    return page(request, f"servicePrincipals('{item['id']}')/{relation}", shown, directory=True)
 
 
 def _shown(request: Request, item: Object, entry: Object) -> Object:
@@ -140,7 +133,7 @@ def _shown(request: Request, item: Object, entry: Object) -> Object:
 def _routes() -> list[Route]:
     found: list[Route] = []
     find: Any = refs.service_principal
-    for base in BASES:
+    for base in refs.SERVICE_PRINCIPALS:
         for relation, lister in (
             ("appRoleAssignments", list_of_principal),
             ("appRoleAssignedTo", list_of_resource),

@@ -6,12 +6,12 @@ source: concepts/json-batching.md; the refusals of whole batches: `protocol_erro
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.graph.errors import GraphError, reply
 from pbisetup.sandbox.graph.service import PREFIXES, authenticate, finished
 from pbisetup.sandbox.wire import BadBody, Call, Reply, Route, World
@@ -140,8 +140,8 @@ def _body(given: Any) -> bytes:
     if not isinstance(given, str):
         return json.dumps(given).encode()
     try:
-        return base64.urlsafe_b64decode(given.replace("+", "-").replace("/", "_") + "=" * (-len(given) % 4))
-    except (ValueError, binascii.Error):
+        return base64url.decode(given.replace("+", "-").replace("/", "_"))
+    except ValueError:
         raise GraphError("batch_format") from None
 
 

@@ -31,13 +31,12 @@ CASTS: Final = {
 SPELLINGS: Final = ("microsoft.graph", "graph")  # source: clients.md 4: both are used
 # base path, type, operation, what it names
 _BASES: Final[tuple[tuple[str, str, str, Resolve], ...]] = (
-    ("/applications/{id}", "application", "applications.read", refs.application),
-    ("/applications(appId='{appId}')", "application", "applications.read", refs.application),
-    ("/applications(uniqueName='{uniqueName}')", "application", "applications.read", refs.application),
-    ("/servicePrincipals/{id}", "servicePrincipal", "service_principals.read", refs.service_principal),
-    ("/servicePrincipals(appId='{appId}')", "servicePrincipal", "service_principals.read", refs.service_principal),
-    ("/groups/{id}", "group", "groups.read", refs.group),
-    ("/groups(uniqueName='{uniqueName}')", "group", "groups.read", refs.group),
+    *((each, "application", "applications.read", refs.application) for each in refs.APPLICATIONS),
+    *(
+        (each, "servicePrincipal", "service_principals.read", refs.service_principal)
+        for each in refs.SERVICE_PRINCIPALS
+    ),
+    *((each, "group", "groups.read", refs.group) for each in refs.GROUPS),
     ("/users/{id}", "user", "users.read", refs.user),
     ("/me", "user", "me.read", refs.me),
 )

@@ -147,11 +147,7 @@ def _licensed(request: Request) -> None:
 
 
 def _policy(request: Request) -> Object:
-    id_ = refs.key(request, "policyId")
-    found = request.tenant.conditionalAccessPolicies.get(id_)
-    if found is None:
-        raise GraphError("ca_not_found", id=id_)
-    return found
+    return refs.one(request, request.tenant.conditionalAccessPolicies, "policyId", "ca_not_found")
 
 
 def list_locations(request: Request, _: Any) -> Reply:
@@ -198,11 +194,7 @@ def _locations(request: Request) -> list[Object]:
 
 
 def _location(request: Request) -> Object:
-    id_ = refs.key(request, "locationId")
-    for each in _locations(request):
-        if str(each.get("id")).lower() == id_.lower():
-            return each
-    raise GraphError("ca_not_found", id=id_)
+    return refs.among(request, _locations(request), "locationId", "ca_not_found")
 
 
 def _routes() -> list[Route]:

@@ -8,7 +8,7 @@ from pbisetup.sandbox.graph import recycle_bin, refs
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import count, listing
 from pbisetup.sandbox.graph.service import Handle, Request, route
-from pbisetup.sandbox.graph.shape import typed
+from pbisetup.sandbox.graph.view import typed
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 

@@ -9,7 +9,7 @@ from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import page
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request, Resolve, route
-from pbisetup.sandbox.graph.shape import typed
+from pbisetup.sandbox.graph.view import typed
 from pbisetup.sandbox.roles import active_templates, role_object
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
@@ -42,16 +42,12 @@ def get_by_ids(request: Request, _: Any) -> Reply:
 
 def check_member_groups(request: Request, item: Object) -> Reply:
     ids = _guids(request.call.json().get("groupIds"), "groupIds", 20)
-    held = {group["id"] for group in request.tenant.groups_of(item["id"], transitive=True)}
+    held = _group_ids(request, item)
     return _strings(request, [id_ for id_ in ids if id_ in held])
 
 
 def get_member_groups(request: Request, item: Object) -> Reply:
-    only = request.call.json().get("securityEnabledOnly", False)
-    if not isinstance(only, bool):
-        raise GraphError("value_invalid", property="securityEnabledOnly", resource="DirectoryObject")
-    groups = request.tenant.groups_of(item["id"], transitive=True)
-    return _strings(request, [g["id"] for g in groups if g.get("securityEnabled") or not only])
+    return _strings(request, _group_ids(request, item, security_only=_security_only(request)))
 
 
 def check_member_objects(request: Request, item: Object) -> Reply:
@@ -62,17 +58,22 @@ def check_member_objects(request: Request, item: Object) -> Reply:
 
 
 def get_member_objects(request: Request, item: Object) -> Reply:
-    only = request.call.json().get("securityEnabledOnly", False)
-    if not isinstance(only, bool):
-        raise GraphError("value_invalid", property="securityEnabledOnly", resource="DirectoryObject")
-    groups = request.tenant.groups_of(item["id"], transitive=True)
-    found = [g["id"] for g in groups if g.get("securityEnabled") or not only]
+    only = _security_only(request)
+    found = _group_ids(request, item, security_only=only)
     # source: graph-docs directoryobject-getmemberobjects: with the flag, security groups alone (users only).
     return _strings(request, found if only else [*found, *_role_ids(request, item)])
 
 
-def _group_ids(request: Request, item: Object) -> list[str]:
-    return [str(group["id"]).lower() for group in request.tenant.groups_of(item["id"], transitive=True)]
+def _security_only(request: Request) -> bool:
+    only = request.call.json().get("securityEnabledOnly", False)
+    if not isinstance(only, bool):
+        raise GraphError("value_invalid", property="securityEnabledOnly", resource="DirectoryObject")
+    return only
+
+
+def _group_ids(request: Request, item: Object, *, security_only: bool = False) -> list[str]:
+    groups = request.tenant.groups_of(item["id"], transitive=True)
+    return [str(group["id"]).lower() for group in groups if group.get("securityEnabled") or not security_only]
 
 
 def _role_ids(request: Request, item: Object) -> list[str]:

@@ -11,7 +11,7 @@ from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.names import among, respelled_among
 from pbisetup.sandbox.graph.query import page, parse_filter
 from pbisetup.sandbox.graph.service import Request
-from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.graph.view import public
 from pbisetup.sandbox.odata import select
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply
@@ -20,17 +20,23 @@ from pbisetup.sandbox.wire import Reply
 def documents(request: Request, context: str, kind: str, properties: Collection[str], rows: Iterable[Object]) -> Reply:
     """A page of documents after `$filter`, `$orderby` and `$select`; `properties` are those that may be named."""
     query = request.call.query
-    found = [public(row) for row in rows]
-    if query.get("$filter"):
-        expression = respelled_among(parse_filter(query["$filter"]), ("id", *properties))
-        for name in sorted(expression.properties()):
-            known(name, kind, properties)
-        found = [row for row in found if expression.matches(row)]
+    found = matching(request, kind, properties, [public(row) for row in rows])
     if query.get("$orderby"):
         found = _ordered(found, kind, properties, query["$orderby"])
     names = selected(request, kind, properties)
     keys = [str(row.get("id", at)) for at, row in enumerate(found)]
     return page(request, context, [select(row, names) if names else row for row in found], names, keys=keys)
+
+
+def matching(request: Request, kind: str, properties: Collection[str], rows: list[Object]) -> list[Object]:
+    """The rows that `$filter` lets through; it may name only these properties. Raises GraphError."""
+    text = request.call.query.get("$filter")
+    if not text:
+        return rows
+    expression = respelled_among(parse_filter(text), ("id", *properties))
+    for name in sorted(expression.properties()):
+        known(name, kind, properties)
+    return [row for row in rows if expression.matches(row)]
 
 
 def document(request: Request, context: str, kind: str, properties: Collection[str], item: Object) -> Reply:

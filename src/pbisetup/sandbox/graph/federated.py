@@ -7,12 +7,12 @@ import uuid
 from typing import Any, Final
 
 from pbisetup.sandbox.graph import quotas, refs, search
-from pbisetup.sandbox.graph.applications import BASES, creates_if_missing
+from pbisetup.sandbox.graph.applications import creates_if_missing
 from pbisetup.sandbox.graph.documents import documents, known
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.names import among
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.graph.view import public
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -179,7 +179,7 @@ def _checked(request: Request, body: Object) -> Object:
     for name, value in body.items():
         if "@" in name or name == "id":
             continue
-        if name == _EXPRESSION and request.base.endswith("/beta"):
+        if name == _EXPRESSION and request.beta:
             if value is not None and not isinstance(value, dict):
                 raise GraphError("value_invalid", property=name, resource=resource)
             values[name] = value
@@ -210,7 +210,7 @@ def _shown(request: Request, app: Object, entry: Object) -> Object:
 def _public(request: Request, entry: Object) -> Object:
     """v1.0 does not know expressions."""
     shown: Object = public(entry)
-    if request.base.endswith("/beta"):
+    if request.beta:
         return {_EXPRESSION: None, **shown}
     shown.pop(_EXPRESSION, None)
     return shown
@@ -218,7 +218,7 @@ def _public(request: Request, entry: Object) -> Object:
 
 def _routes() -> list[Route]:
     found: list[Route] = []
-    for base in BASES:
+    for base in refs.APPLICATIONS:
         path = f"{base}/federatedIdentityCredentials"
         found += route("GET", path, "applications.read", list_credentials, refs.application)
         found += route("POST", path, "applications.write", create_credential, refs.application)

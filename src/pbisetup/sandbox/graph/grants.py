@@ -6,14 +6,12 @@ import secrets
 from typing import Any, Final
 
 from pbisetup.sandbox.graph import lag, refs
-from pbisetup.sandbox.graph.documents import selected
+from pbisetup.sandbox.graph.documents import matching, selected
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.names import respelled_among
-from pbisetup.sandbox.graph.query import page, parse_filter
+from pbisetup.sandbox.graph.query import page
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.service_principals import BASES
-from pbisetup.sandbox.graph.shape import public
+from pbisetup.sandbox.graph.view import public
 from pbisetup.sandbox.odata import select
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
@@ -84,11 +82,7 @@ def delete_grant(request: Request, item: Object) -> Reply:
 
 
 def _grant(request: Request) -> Object:
-    id_ = refs.key(request, "grantId")
-    found = request.tenant.oauth2PermissionGrants.get(id_)
-    if found is None:
-        raise GraphError("not_found", id=id_)
-    return found
+    return refs.one(request, request.tenant.oauth2PermissionGrants, "grantId")
 
 
 def _principal_of(request: Request, body: Object, name: str) -> Object:
@@ -125,12 +119,7 @@ def _alive(request: Request) -> list[Object]:
 
 
 def _list(request: Request, grants: list[Object]) -> Reply:
-    text = request.call.query.get("$filter")
-    if text:
-        expression = respelled_among(parse_filter(text), _PROPERTIES)
-        for name in expression.properties() - _PROPERTIES:
-            raise GraphError("query_property", property=name, type="oAuth2PermissionGrant")
-        grants = [g for g in grants if expression.matches(g)]
+    grants = matching(request, "oAuth2PermissionGrant", _PROPERTIES, grants)
     names = selected(request, "oAuth2PermissionGrant", _PROPERTIES)
     shown = [select(public(g), names) if names else public(g) for g in grants]
     return page(request, "oauth2PermissionGrants", shown, names, directory=True, keys=[str(g["id"]) for g in grants])
@@ -147,7 +136,7 @@ def _routes() -> list[Route]:
     found += route("GET", one, "grants.read", get_grant, _grant)
     found += route("PATCH", one, "grants.write", patch_grant, _grant)
     found += route("DELETE", one, "grants.write", delete_grant, _grant)
-    for base in BASES:
+    for base in refs.SERVICE_PRINCIPALS:
         path = f"{base}/oauth2PermissionGrants"
         found += route("GET", path, "grants.read", list_of_client, refs.service_principal)
     found += route("GET", "/me/oauth2PermissionGrants", "grants.read", _mine, refs.me)

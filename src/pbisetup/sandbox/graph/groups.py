@@ -9,15 +9,13 @@ from pbisetup.sandbox.graph import lag, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.applications import or_missing
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.owners import CASTS, may_own, related, relation_routes
-from pbisetup.sandbox.graph.query import Typed, count, listing, selected
+from pbisetup.sandbox.graph.query import Typed, count, listing, selected, single
 from pbisetup.sandbox.graph.schema import GROUP
 from pbisetup.sandbox.graph.service import Handle, Request, route
-from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.roles import active_roles
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-BASES: Final = ("/groups/{id}", "/groups(uniqueName='{uniqueName}')")
 _KINDS: Final = {"Unified", "DynamicMembership"}
 _ADMINS: Final = {"Global Administrator", "Groups Administrator"}
 _FORBIDDEN: Final = set('@()\\[]";:<>, ')  # source: Graph group page, mailNickname (known)
@@ -176,6 +174,7 @@ def _update(request: Request, item: Object, body: Object) -> None:
     added = _added(request, item, body)
     item.update(accepted)
     item.setdefault("members", []).extend(added)
+    request.world.note_members(item, added)
     request.tenant.groups.reindex(item)
     request.changed()
 
@@ -272,7 +271,7 @@ def _routes() -> list[Route]:
     found = route("GET", "/groups", "groups.read", list_groups)
     found += route("GET", "/groups/$count", "groups.read", count_groups)
     found += route("POST", "/groups", "groups.create", create_group)
-    for base in BASES:
+    for base in refs.GROUPS:
         found += route("GET", base, "groups.read", get_group, refs.group)
         found += route("DELETE", base, "groups.write", delete_group, refs.group)
         path = f"{base}/transitiveMembers"
@@ -284,8 +283,9 @@ def _routes() -> list[Route]:
                 found += route("GET", f"{path}/{prefix}.{cast}", "groups.read", handle, refs.group)
         found += relation_routes(base, "members", "groups.read", "members.write", refs.group, _may_add, _may_change)
         found += relation_routes(base, "owners", "groups.read", "groups.write", refs.group, may_own, _keep_one_owner)
-    found += route("PATCH", BASES[0], "groups.write", patch_group, refs.group)
-    found += route("PATCH", BASES[1], "groups.upsert", upsert_group, or_missing(refs.group))
+    by_id, by_name = refs.GROUPS
+    found += route("PATCH", by_id, "groups.write", patch_group, refs.group)
+    found += route("PATCH", by_name, "groups.upsert", upsert_group, or_missing(refs.group))
     return found
 
 

@@ -5,6 +5,7 @@ source: recordings of graph.microsoft.com in Azure/azure-cli (role/tests/latest/
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def dressed(world: World, call: Call, answer: Reply) -> Reply:
         where = _location(world, call, answer)
         if where is not None:
             headers["Location"] = where
-    return Reply(answer.status, answer.body, {**headers, **answer.headers}, answer.media_type)
+    return dataclasses.replace(answer, headers={**headers, **answer.headers})
 
 
 def _location(world: World, call: Call, answer: Reply) -> str | None:

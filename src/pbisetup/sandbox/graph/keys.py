@@ -5,16 +5,14 @@ addKey and removeKey with a proof of possession (source: entra.md 1.8).
 from __future__ import annotations
 
 import base64
-import binascii
 import uuid
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pbisetup.sandbox.graph import app_restrictions, locks, proof, refs
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.schema import is_guid
-from pbisetup.sandbox.graph.service import Request, Resolve, route
-from pbisetup.sandbox.graph.times import read_time, write_time
+from pbisetup.sandbox.graph.service import Handle, Request, route
+from pbisetup.sandbox.graph.times import moment, read_time, write_time
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route, World
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 LONGEST_NAME: Final = 90  # source: entra.md 1.8: a longer displayName is cut
+_RESOURCE: Final = "KeyCredential"
 _USAGE: Final = {"AsymmetricX509Cert": ("Verify", "Sign"), "X509CertAndPassword": ("Sign",)}
 
 
@@ -54,16 +53,14 @@ def replaced(request: Request, item: Object, wanted: list[Any], kind: str) -> li
     return found
 
 
-def add_key(kind: str) -> Any:
+def add_key(kind: str) -> Handle:
     """POST addKey: 200 with the new entry. A certificate that is registered and valid must vouch for it."""
 
     def handle(request: Request, item: Object) -> Reply:
-        body = request.call.json()
-        locks.check(request, item, kind, "keyCredentials")
-        proof.check(request.world, item, body.get("proof"))
+        body = _proven(request, item, kind)
         entry = body.get("keyCredential")
         if not isinstance(entry, dict):
-            raise GraphError("value_required", property="keyCredential", resource="KeyCredential")
+            raise GraphError("value_required", property="keyCredential", resource=_RESOURCE)
         new = _new(request.world, entry)
         app_restrictions.check_keys(request, item, kind, [new])
         new["_createdAt"] = request.born()
@@ -76,16 +73,13 @@ def add_key(kind: str) -> Any:
     return handle
 
 
-def remove_key(kind: str) -> Any:
+def remove_key(kind: str) -> Handle:
     """POST removeKey: 204, or 400 when no certificate has that keyId."""
 
     def handle(request: Request, item: Object) -> Reply:
-        body = request.call.json()
-        locks.check(request, item, kind, "keyCredentials")
-        proof.check(request.world, item, body.get("proof"))
-        key_id = body.get("keyId")
+        key_id = _proven(request, item, kind).get("keyId")
         if not isinstance(key_id, str) or not is_guid(key_id):
-            raise GraphError("value_invalid", property="keyId", resource="KeyCredential")
+            raise GraphError("value_invalid", property="keyId", resource=_RESOURCE)
         held = item.get("keyCredentials") or []
         left = [entry for entry in held if str(entry["keyId"]).lower() != key_id.lower()]
         if len(left) == len(held):
@@ -95,6 +89,14 @@ def remove_key(kind: str) -> Any:
         return Reply(204)
 
     return handle
+
+
+def _proven(request: Request, item: Object, kind: str) -> Object:
+    """The body of a call that may change one certificate: unlocked, and with a proof of possession."""
+    body = request.call.json()
+    locks.check(request, item, kind, "keyCredentials")
+    proof.check(request.world, item, body.get("proof"))
+    return body
 
 
 def _check_unchanged(known: Object, entry: Object) -> None:
@@ -114,10 +116,10 @@ def _new(world: World, entry: Object) -> Object:
         raise GraphError("key_invalid")
     key_id = entry.get("keyId")
     if key_id is not None and not is_guid(key_id):
-        raise GraphError("value_invalid", property="keyId", resource="KeyCredential")
+        raise GraphError("value_invalid", property="keyId", resource=_RESOURCE)
     certificate, key = _certificate(entry.get("key"))
-    start = _moment(entry, "startDateTime", certificate.not_valid_before_utc)
-    end = _moment(entry, "endDateTime", certificate.not_valid_after_utc)
+    start = moment(entry, "startDateTime", _RESOURCE) or certificate.not_valid_before_utc
+    end = moment(entry, "endDateTime", _RESOURCE) or certificate.not_valid_after_utc
     # source: entra.md 1.8: an end beyond the certificate's own is refused.
     if end > certificate.not_valid_after_utc or end <= start or end <= world.now():
         raise GraphError("key_end_date")
@@ -150,28 +152,13 @@ def _certificate(value: object) -> tuple[x509.Certificate, str]:
         pem = raw.lstrip().startswith(b"-----BEGIN")
         certificate = x509.load_pem_x509_certificate(raw) if pem else x509.load_der_x509_certificate(raw)
         return certificate, base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise GraphError("key_invalid") from None
-
-
-def _moment(entry: Object, name: str, default: datetime) -> datetime:
-    if entry.get(name) is None:
-        return default
-    found = read_time(entry[name])
-    if found is None:
-        raise GraphError("value_invalid", property=name, resource="KeyCredential")
-    return found
 
 
 def _routes() -> list[Route]:
     found: list[Route] = []
-    holders: list[tuple[str, str, Resolve]] = [
-        ("/applications/{id}", "application", refs.application),
-        ("/applications(appId='{appId}')", "application", refs.application),
-        ("/servicePrincipals/{id}", "servicePrincipal", refs.service_principal),
-        ("/servicePrincipals(appId='{appId}')", "servicePrincipal", refs.service_principal),
-    ]
-    for base, kind, find in holders:
+    for base, kind, find in refs.HOLDERS:
         for prefix in ("", "microsoft.graph."):
             found += route("POST", f"{base}/{prefix}addKey", "application_keys.roll", add_key(kind), find)
             found += route("POST", f"{base}/{prefix}removeKey", "application_keys.roll", remove_key(kind), find)

@@ -54,6 +54,8 @@ def adder(relation: str, check: Check) -> Handle:
         if item["id"] in held:
             raise GraphError("reference_exists", property=relation)
         held.append(item["id"])
+        if relation == "members":
+            request.world.note_members(holder, [item["id"]])
         request.changed()
         return Reply(204)
 

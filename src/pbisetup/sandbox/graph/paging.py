@@ -8,13 +8,12 @@ last object that was shown.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request
 
@@ -86,15 +85,15 @@ def _unique(keys: Sequence[str]) -> list[str]:
 
 
 def _token(name: str, position: int, last: str) -> str:
-    return base64.urlsafe_b64encode(f"{_MARK}:{name}:{position}:{last}".encode()).decode().rstrip("=")
+    return base64url.encode(f"{_MARK}:{name}:{position}:{last}".encode())
 
 
 def _read(token: str) -> tuple[str, int, str]:
     try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        raw = base64url.decode(token).decode()
         mark, name, position, last = raw.split(":", 3)
         number = int(position[:12])
-    except (ValueError, binascii.Error, UnicodeError):
+    except ValueError:
         raise GraphError("page_token") from None
     if mark != _MARK:
         raise GraphError("page_token")

@@ -6,17 +6,17 @@ import hashlib
 import secrets
 import string
 import uuid
-from typing import Any, Final
+from typing import Final
 
 from pbisetup.sandbox.graph import app_restrictions, locks, refs
-from pbisetup.sandbox.graph.applications import BASES
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request, route
 from pbisetup.sandbox.graph.service_principals import is_first_party
-from pbisetup.sandbox.graph.times import read_time, write_time, years_later
+from pbisetup.sandbox.graph.times import moment, write_time, years_later
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
+_RESOURCE: Final = "PasswordCredential"
 _ALPHABET: Final = string.ascii_letters + string.digits + "-_.~"
 _DEFAULT_YEARS: Final = 2  # source: entra.md 1.7
 _ASKED: Final = ("displayName", "startDateTime", "endDateTime", "keyId", "customKeyIdentifier")
@@ -41,13 +41,13 @@ def add_password(request: Request, item: Object) -> Reply:
     if is_first_party(item):
         raise GraphError("denied")  # guess: which refusal
     asked = _asked(request.call.json())
-    start = _moment(asked, "startDateTime") or request.world.now()
-    end = _moment(asked, "endDateTime") or years_later(start, _DEFAULT_YEARS)
+    start = moment(asked, "startDateTime", _RESOURCE) or request.world.now()
+    end = moment(asked, "endDateTime", _RESOURCE) or years_later(start, _DEFAULT_YEARS)
     name = asked.get("displayName")
     if name is not None and not isinstance(name, str):
-        raise GraphError("value_invalid", property="displayName", resource="PasswordCredential")
+        raise GraphError("value_invalid", property="displayName", resource=_RESOURCE)
     if end <= start:
-        raise GraphError("value_invalid", property="endDateTime", resource="PasswordCredential")
+        raise GraphError("value_invalid", property="endDateTime", resource=_RESOURCE)
     app_restrictions.check_password(request, item, kind, start, end)
     value = new_secret()
     entry = {
@@ -75,7 +75,7 @@ def _asked(body: Object) -> Object:
             raise GraphError("property_unknown", property=name)
     asked = body.get("passwordCredential") or {}
     if not isinstance(asked, dict):
-        raise GraphError("value_invalid", property="passwordCredential", resource="PasswordCredential")
+        raise GraphError("value_invalid", property="passwordCredential", resource=_RESOURCE)
     for name, value in asked.items():
         if "@" in name:
             continue
@@ -99,31 +99,20 @@ def remove_password(request: Request, item: Object) -> Reply:
     return Reply(204)
 
 
-def _moment(asked: Object, name: str) -> Any:
-    if asked.get(name) is None:
-        return None
-    found = read_time(asked[name])
-    if found is None:
-        raise GraphError("value_invalid", property=name, resource="PasswordCredential")
-    return found
-
-
 def _kind(item: Object) -> str:
     return "application" if item.get("servicePrincipalNames") is None else "servicePrincipal"
 
 
 def _routes() -> list[Route]:
     found: list[Route] = []
-    for base in BASES:
-        found += route("POST", f"{base}/addPassword", "applications.write", add_password, refs.application)
-        found += route("POST", f"{base}/removePassword", "applications.write", remove_password, refs.application)
-        for action, handle in (("addPassword", add_password), ("removePassword", remove_password)):
-            path = f"{base}/microsoft.graph.{action}"
-            found += route("POST", path, "applications.write", handle, refs.application)
-    for base in ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')"):
-        for action, handle in (("addPassword", add_password), ("removePassword", remove_password)):
-            path = f"{base}/{action}"
-            found += route("POST", path, "service_principals.write", handle, refs.service_principal)
+    actions = (("addPassword", add_password), ("removePassword", remove_password))
+    for base in refs.APPLICATIONS:
+        for prefix in ("", "microsoft.graph."):
+            for action, handle in actions:
+                found += route("POST", f"{base}/{prefix}{action}", "applications.write", handle, refs.application)
+    for base in refs.SERVICE_PRINCIPALS:
+        for action, handle in actions:
+            found += route("POST", f"{base}/{action}", "service_principals.write", handle, refs.service_principal)
     return found
 
 

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from pbisetup.sandbox.graph import refs
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.query import Typed, count, listing, selected
+from pbisetup.sandbox.graph.query import Typed, count, listing, selected, single
 from pbisetup.sandbox.graph.schema import USER
 from pbisetup.sandbox.graph.service import Handle, Request, Resolve, route
-from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.roles import active_templates, role_object
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
@@ -175,7 +174,7 @@ def _routes() -> list[Route]:
             both += route("POST", f"/me/{prefix}{action}", "sessions.revoke_own", revoke_sessions, refs.me)
             found += [each for each in both if each.path.startswith(versions)]
     found += _principal_routes("/users/{id}", "users.read", refs.user)
-    for base in ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')"):
+    for base in refs.SERVICE_PRINCIPALS:
         found += _principal_routes(base, "service_principals.read", refs.service_principal)
     found += _principal_routes("/groups/{id}", "groups.read", refs.group)
     return found

@@ -165,11 +165,7 @@ def _grant_policies(request: Request) -> list[Object]:
 
 
 def _find_grant_policy(request: Request) -> Object:
-    wanted = refs.key(request, "policyId")
-    for each in _grant_policies(request):
-        if str(each.get("id")).lower() == wanted.lower():
-            return each
-    raise GraphError("not_found", id=wanted)
+    return refs.among(request, _grant_policies(request), "policyId")
 
 
 def get_security_defaults(request: Request, _: Any) -> Reply:
@@ -242,11 +238,7 @@ def _consent_requests(request: Request) -> list[Object]:
 
 
 def _find_consent_request(request: Request) -> Object:
-    wanted = refs.key(request, "requestId")
-    for each in _consent_requests(request):
-        if each["id"].lower() == wanted.lower():
-            return each
-    raise GraphError("not_found", id=wanted)
+    return refs.among(request, _consent_requests(request), "requestId")
 
 
 def _one(request: Request, context: str, body: Object) -> Reply:

@@ -24,7 +24,7 @@ from pbisetup.sandbox.wire import Reply
 PAGE: Final = 100  # source: Graph directory collections page by 100 unless $top says otherwise, up to 999 (known)
 LARGEST: Final = 999
 
-__all__ = ["Typed", "count", "listing", "page", "parse_filter", "selected"]
+__all__ = ["Typed", "count", "listing", "page", "parse_filter", "selected", "single"]
 
 
 def selected(request: Request, kind: str | None) -> list[str] | None:
@@ -54,6 +54,22 @@ def listing(request: Request, context: str, kind: str | None, items: Iterable[Ty
     values = [_shown(request, kind, rows[index], names, asked) for index in chosen]
     parts = [*(names or ()), *([expected(asked)] if asked else [])]
     return _page(request, context, values, len(rows), token, parts, directory=True)
+
+
+def single(request: Request, kind: str, item: Object, context: str, names: list[str] | None = None) -> Object:
+    """One entity as the body of an answer, with `@odata.context`, only the selected properties, and what `$expand`
+    asks for where this answers a GET.
+
+    `key` of a certificate is shown only where keyCredentials is selected on a single object (entra.md 1.8).
+    """
+    body = shown(request, kind, item, names)
+    if names and "keyCredentials" in names:
+        for entry, stored in zip(body.get("keyCredentials") or [], item.get("keyCredentials") or [], strict=True):
+            entry["key"] = stored.get("key")
+    asked = expansion(request, kind) if request.call.method == "GET" else None
+    parts = [*(names or ()), *([expected(asked)] if asked else [])]
+    where = f"{request.base}/$metadata#{context}" + (f"({','.join(parts)})" if parts else "")
+    return {"@odata.context": f"{where}/$entity", **with_expansion(request, asked, item, body)}
 
 
 def page(

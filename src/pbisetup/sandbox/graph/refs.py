@@ -5,11 +5,12 @@ refers to.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.schema import is_guid
-from pbisetup.sandbox.graph.service import Request
+from pbisetup.sandbox.graph.service import Request, Resolve
 from pbisetup.sandbox.hosts import is_loopback, microsoft_hosts
 from pbisetup.sandbox.store import Collection, Object
 
@@ -19,6 +20,15 @@ _REFERENCE: Final = re.compile(
     r"[/(]'?([0-9a-f-]{36})'?\)?/?$",
     re.IGNORECASE,
 )
+
+# Where objects are addressed: by id, and by each alternate key.
+APPLICATIONS: Final = (
+    "/applications/{id}",
+    "/applications(appId='{appId}')",
+    "/applications(uniqueName='{uniqueName}')",
+)
+SERVICE_PRINCIPALS: Final = ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')")
+GROUPS: Final = ("/groups/{id}", "/groups(uniqueName='{uniqueName}')")
 
 MOST_BOUND: Final = 20
 
@@ -45,6 +55,24 @@ def find(request: Request, collection: Collection) -> Object:
     return found
 
 
+def one(request: Request, collection: Collection, name: str, error: str = "not_found") -> Object:
+    """The object of a collection whose id stands in the path as `name`. Raises GraphError `error`."""
+    value = key(request, name)
+    found = collection.get(value)
+    if found is None:
+        raise GraphError(error, id=value)
+    return found
+
+
+def among(request: Request, rows: Iterable[Object], name: str, error: str = "not_found", *, by: str = "id") -> Object:
+    """Of rows that are no collection, the one whose `by` stands in the path as `name`. Raises GraphError `error`."""
+    value = key(request, name)
+    for each in rows:
+        if str(each.get(by)).lower() == value.lower():
+            return each
+    raise GraphError(error, id=value)
+
+
 def application(request: Request) -> Object:
     return find(request, request.tenant.applications)
 
@@ -55,6 +83,13 @@ def service_principal(request: Request) -> Object:
 
 def group(request: Request) -> Object:
     return find(request, request.tenant.groups)
+
+
+HOLDERS: Final[tuple[tuple[str, str, Resolve], ...]] = (
+    *((address, "application", application) for address in APPLICATIONS[:2]),
+    *((address, "servicePrincipal", service_principal) for address in SERVICE_PRINCIPALS),
+)
+"""What has keys and app management policies of its own: address, type, and who finds it. guess: not by uniqueName."""
 
 
 def user(request: Request) -> Object:

@@ -83,7 +83,8 @@ def transitive_members(tenant: Tenant, item: Object) -> list[Typed]:
     return list(found.values())
 
 
-def _role_members(tenant: Tenant, item: Object) -> list[Typed]:
+def role_members(tenant: Tenant, item: Object) -> list[Typed]:
+    """Whoever holds a directory role itself."""
     template = item["roleTemplateId"]
     return [
         (kind, each)
@@ -185,5 +186,5 @@ RELATIONS: Final[dict[str, dict[str, Relation]]] = {
             _grants("principalId"), "oAuth2PermissionGrant", expandable=False, operation="grants.read"
         ),
     },
-    "directoryRole": {"members": Relation(_role_members)},
+    "directoryRole": {"members": Relation(role_members)},
 }

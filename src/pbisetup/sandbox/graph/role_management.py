@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.graph import licences, refs
 from pbisetup.sandbox.graph.documents import document, documents
 from pbisetup.sandbox.graph.errors import GraphError
-from pbisetup.sandbox.graph.query import listing
+from pbisetup.sandbox.graph.query import listing, single
+from pbisetup.sandbox.graph.relations import role_members
 from pbisetup.sandbox.graph.schema import is_guid
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.roles import ROLES, activated, active_templates, eligible, role_object
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
@@ -180,7 +180,7 @@ def _assignment(principal_id: str, template: str) -> Object:
 
 def _id(principal_id: str, template: str, salt: str = "") -> str:
     seed = uuid.uuid5(uuid.NAMESPACE_OID, f"{template}/{principal_id}/{salt}".lower()).bytes
-    return base64.urlsafe_b64encode(seed * 2).decode().rstrip("=")
+    return base64url.encode(seed * 2)
 
 
 def _find_assignment(request: Request) -> Object:
@@ -265,8 +265,7 @@ def get_directory_role(request: Request, item: Object) -> Reply:
 
 
 def list_role_members(request: Request, item: Object) -> Reply:
-    rows = [pair for pair in _holders(request) if item["roleTemplateId"] in pair[1].get("directoryRoles", [])]
-    return listing(request, "directoryObjects", None, rows)
+    return listing(request, "directoryObjects", None, role_members(request.tenant, item))
 
 
 def _roles(request: Request) -> list[Object]:
@@ -278,11 +277,7 @@ def _roles(request: Request) -> list[Object]:
 
 def _role(request: Request) -> Object:
     name = "roleTemplateId" if "roleTemplateId" in request.call.params else "id"
-    wanted = refs.key(request, name)
-    for role in _roles(request):
-        if str(role[name]).lower() == wanted.lower():
-            return role
-    raise GraphError("not_found", id=wanted)
+    return refs.among(request, _roles(request), name, by=name)
 
 
 def _routes() -> list[Route]:

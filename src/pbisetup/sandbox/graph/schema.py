@@ -124,6 +124,9 @@ def _empty(text: str) -> dict[str, Any]:
     return {name: [] for name in text.split()}
 
 
+# An object of nulls, not null (source: recordings in Azure/azure-cli).
+_INFO: Final = _unset("logoUrl marketingUrl privacyStatementUrl supportUrl termsOfServiceUrl")
+
 APPLICATION: Final = Entity(
     "application",
     "Application",
@@ -175,13 +178,7 @@ APPLICATION: Final = Entity(
         },
         "spa": {"redirectUris": []},
         "publicClient": {"redirectUris": []},
-        "info": {
-            "logoUrl": None,
-            "marketingUrl": None,
-            "privacyStatementUrl": None,
-            "supportUrl": None,
-            "termsOfServiceUrl": None,
-        },
+        "info": _INFO,
         "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "verifiedPublisher": {"displayName": None, "verifiedPublisherId": None, "addedDateTime": None},
     },
@@ -221,14 +218,7 @@ SERVICE_PRINCIPAL: Final = Entity(
             "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint tokenEncryptionKeyId "
             "samlSingleSignOnSettings"
         ),
-        # An object of nulls, not null (source: recordings in Azure/azure-cli).
-        "info": {
-            "logoUrl": None,
-            "marketingUrl": None,
-            "privacyStatementUrl": None,
-            "supportUrl": None,
-            "termsOfServiceUrl": None,
-        },
+        "info": _INFO,
         **_empty(
             "alternativeNames notificationEmailAddresses replyUrls servicePrincipalNames tags addIns "
             "appRoles keyCredentials passwordCredentials oauth2PermissionScopes "

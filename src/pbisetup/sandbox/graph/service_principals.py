@@ -12,14 +12,12 @@ from pbisetup.sandbox.graph import keys, lag, locks, quotas, recycle_bin, refs
 from pbisetup.sandbox.graph.applications import mirrored, or_missing
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.owners import allowed, may_own, relation_routes
-from pbisetup.sandbox.graph.query import count, listing, selected
+from pbisetup.sandbox.graph.query import count, listing, selected, single
 from pbisetup.sandbox.graph.schema import SERVICE_PRINCIPAL, is_guid
 from pbisetup.sandbox.graph.service import GRAPH_APP_ID, Request, route
-from pbisetup.sandbox.graph.shape import single
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-BASES: Final = ("/servicePrincipals/{id}", "/servicePrincipals(appId='{appId}')")
 # What a tenant decides about a service principal of Microsoft's own. guess: nobody published the list; an admin can
 # disable such an app, demand assignment and annotate it (entra-docs, disable-user-sign-in-portal and custom attributes).
 _FIRST_PARTY_SETTABLE: Final = frozenset(
@@ -220,12 +218,13 @@ def _routes() -> list[Route]:
     found = route("GET", "/servicePrincipals", read, list_service_principals)
     found += route("GET", "/servicePrincipals/$count", read, count_service_principals)
     found += route("POST", "/servicePrincipals", "service_principals.upsert", create_service_principal)
-    for base in BASES:
+    for base in refs.SERVICE_PRINCIPALS:
         found += route("GET", base, read, get_service_principal, find)
         found += route("DELETE", base, write, delete_service_principal, find)
         found += relation_routes(base, "owners", read, write, find, may_own, allowed)
-    found += route("PATCH", BASES[0], write, patch_service_principal, find)
-    found += route("PATCH", BASES[1], "service_principals.upsert", upsert_service_principal, or_missing(find))
+    by_id, by_app_id = refs.SERVICE_PRINCIPALS
+    found += route("PATCH", by_id, write, patch_service_principal, find)
+    found += route("PATCH", by_app_id, "service_principals.upsert", upsert_service_principal, or_missing(find))
     return found
 
 

@@ -14,8 +14,8 @@ from pbisetup.sandbox.graph.documents import document, documents
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import parse_filter
 from pbisetup.sandbox.graph.service import Request, route
-from pbisetup.sandbox.graph.shape import public
 from pbisetup.sandbox.graph.times import read_time
+from pbisetup.sandbox.graph.view import public
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -49,7 +49,7 @@ _ACTIVITIES: Final = (
 
 def list_sign_ins(request: Request, _: Any) -> Reply:
     """The newest first, unless $orderby says otherwise."""
-    properties = _BETA if _beta(request) else _V1
+    properties = _BETA if request.beta else _V1
     wanted = _wanted(request)
     rows = [
         _shown(row, properties)
@@ -61,7 +61,7 @@ def list_sign_ins(request: Request, _: Any) -> Reply:
 
 
 def get_sign_in(request: Request, item: Object) -> Reply:
-    properties = _BETA if _beta(request) else _V1
+    properties = _BETA if request.beta else _V1
     return document(request, "auditLogs/signIns", "signIn", properties, _shown(item, properties))
 
 
@@ -76,10 +76,6 @@ def list_activities(request: Request, _: Any) -> Reply:
 def get_activity(request: Request, item: Object) -> Reply:
     context = "reports/servicePrincipalSignInActivities"
     return document(request, context, "servicePrincipalSignInActivity", _ACTIVITIES, item)
-
-
-def _beta(request: Request) -> bool:
-    return request.base.endswith("/beta")
 
 
 def _visible(request: Request) -> list[Object]:
@@ -100,7 +96,7 @@ def _wanted(request: Request) -> tuple[str, ...] | None:
     """The kinds of sign-in that a list is about, or None where the filter says: v1.0 all of users, beta those where a
     user was asked, unless the filter names event types (source: graph-docs signin-list).
     """
-    if not _beta(request):
+    if not request.beta:
         return _USERS
     text = request.call.query.get("$filter", "")
     named = bool(text) and "signineventtypes" in {name.lower() for name in parse_filter(text).properties()}
@@ -116,7 +112,7 @@ def _record(request: Request) -> Object:
     for row in _visible(request):
         if str(row["id"]).lower() == id_.lower():
             kinds = row.get("signInEventTypes") or []
-            if _beta(request) or any(kind in _USERS for kind in kinds):
+            if request.beta or any(kind in _USERS for kind in kinds):
                 return row
     raise GraphError("not_found", id=id_)
 

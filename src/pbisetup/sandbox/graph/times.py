@@ -6,6 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pbisetup.sandbox.graph.errors import GraphError
+from pbisetup.sandbox.store import Object
+
 # Clients send up to seven decimals (.NET), datetime.fromisoformat takes six.
 _EXCESS: Final = re.compile(r"(\.\d{6})\d+")
 _DURATION: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -20,6 +23,16 @@ def read_time(value: object) -> datetime | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def moment(body: Object, name: str, resource: str) -> datetime | None:
+    """The time that a body gives, or None where it gives none. Raises GraphError."""
+    if body.get(name) is None:
+        return None
+    found = read_time(body[name])
+    if found is None:
+        raise GraphError("value_invalid", property=name, resource=resource)
+    return found
 
 
 def write_time(value: datetime) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pbisetup.sandbox import access, odata
+from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.powerbi.causes import Refused
-from pbisetup.sandbox.powerbi.service import READ, WRITE, Request, collection, open_to, route, workspace
+from pbisetup.sandbox.powerbi.service import collection, context, number, route
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
@@ -32,18 +33,17 @@ def list_groups(request: Request) -> Reply:
     mine = [
         shown(item)
         for item in request.tenant.workspaces
-        if access.workspace_role(request.tenant, item, request.caller.object_id)
+        if access.workspace_role(request.world, item, request.acting_id)
     ]
     return collection(request, "groups", window(request, filtered(request, mine)), counted=True)
 
 
 def get_group(request: Request) -> Reply:
-    context = f"{request.call.origin}/v1.0/myorg/$metadata#groups/$entity"
-    return Reply(200, {"@odata.context": context, **shown(workspace(request, "Viewer"))})
+    return Reply(200, {"@odata.context": context(request, "groups/$entity"), **shown(request.workspace)})
 
 
 def list_users(request: Request) -> Reply:
-    item = workspace(request, "Viewer")
+    item = request.workspace
     users = window(request, [user(request, a) for a in item.get("roleAssignments", [])])
     # The context is below the workspace (source: recorded in a Terraform provider for Power BI).
     return collection(request, "users", users, below=f"/groups/{item['id']}")
@@ -51,21 +51,21 @@ def list_users(request: Request) -> Reply:
 
 def add_user(request: Request) -> Reply:
     """200 with an empty body."""
-    item = workspace(request, "Member")
-    type_, id_, right = _details(request, item)
+    item = request.workspace
+    type_, id_, right = _details(request)
     entries = item.setdefault("roleAssignments", [])
     if any(a["principal"]["id"] == id_ for a in entries):
         raise Refused("already_has_access")
-    entries.append({"id": id_, "principal": {"id": id_, "type": _FABRIC_TYPES[type_]}, "role": right})
+    entries.append(access.assignment(request.world, id_, _FABRIC_TYPES[type_], right))
     request.changed()
     return Reply(200)
 
 
 def change_user(request: Request) -> Reply:
-    item = workspace(request, "Member")
-    _, id_, right = _details(request, item)
+    item = request.workspace
+    _, id_, right = _details(request)
     entry = _entry(item, id_)
-    _only_admins_touch_admins(request, item, entry)
+    _only_admins_touch_admins(request, entry)
     entry["role"] = right
     request.changed()
     return Reply(200)
@@ -73,11 +73,11 @@ def change_user(request: Request) -> Reply:
 
 def remove_user(request: Request) -> Reply:
     """By user name, or object id of a user, group or service principal."""
-    item = workspace(request, "Member")
+    item = request.workspace
     name = request.call.params["user"]
     person = request.tenant.users.by("userPrincipalName", name)
     entry = _entry(item, person["id"] if person else name.lower())
-    _only_admins_touch_admins(request, item, entry)
+    _only_admins_touch_admins(request, entry)
     item["roleAssignments"].remove(entry)
     request.changed()
     return Reply(200)
@@ -87,7 +87,7 @@ def list_content(kind: str) -> Any:
     """Reports, datasets or dashboards of a workspace: whatever the state holds there."""
 
     def handle(request: Request) -> Reply:
-        item = workspace(request, "Viewer")
+        item = request.workspace
         return collection(request, kind, list(item.get(kind, [])), below=f"/groups/{item['id']}")
 
     return handle
@@ -135,20 +135,18 @@ def filtered(request: Request, values: list[Object]) -> list[Object]:
 
 def window(request: Request, values: list[Object], default: int = 5000) -> list[Object]:
     """What `$skip` and `$top` leave (source: swagger; the greatest $top is 5000)."""
-    skip = request.number("$skip", 0, 1_000_000)
-    return values[skip : skip + request.number("$top", default, 5000)]
+    skip = number(request, "$skip", 0, 1_000_000)
+    return values[skip : skip + number(request, "$top", default, 5000)]
 
 
-def _details(request: Request, item: Object) -> tuple[str, str, str]:
+def _details(request: Request) -> tuple[str, str, str]:
     """(principal type, object id, access right) of a GroupUser body. Raises Refused."""
     body = request.call.json()
     right = body.get("groupUserAccessRight")
     if right not in access.ROLES:
         raise Refused("input_invalid")
-    role = access.workspace_role(request.tenant, item, request.caller.object_id)
-    # A Member cannot make an Admin (source: workspace roles page, known).
-    if right == "Admin" and role != "Admin":
-        raise Refused("workspace_role_too_low")
+    if right == "Admin" and request.role != "Admin":
+        raise Refused("member_cannot_touch_admins")
     name = body.get("identifier") or body.get("emailAddress")
     type_ = body.get("principalType") or ("User" if body.get("emailAddress") else None)
     if type_ not in _FABRIC_TYPES:
@@ -186,26 +184,19 @@ def _entry(item: Object, id_: str) -> Object:
     raise Refused("has_no_access")
 
 
-def _only_admins_touch_admins(request: Request, item: Object, entry: Object) -> None:
-    mine = access.workspace_role(request.tenant, item, request.caller.object_id)
-    if entry["role"] == "Admin" and mine != "Admin":
-        raise Refused("workspace_role_too_low")
+def _only_admins_touch_admins(request: Request, entry: Object) -> None:
+    if entry["role"] == "Admin" and request.role != "Admin":
+        raise Refused("member_cannot_touch_admins")
 
 
 routes: Final[list[Route]] = [
-    route("GET", "/groups", open_to(*READ), list_groups),
-    route("GET", "/groups/{groupId}", open_to(*READ), get_group),
-    route("GET", "/groups/{groupId}/users", open_to(*READ), list_users),
-    route("POST", "/groups/{groupId}/users", open_to(*WRITE), add_user),
-    route("PUT", "/groups/{groupId}/users", open_to(*WRITE), change_user),
-    route("DELETE", "/groups/{groupId}/users/{user}", open_to(*WRITE), remove_user),
-    *(
-        route(
-            "GET",
-            f"/groups/{{groupId}}/{kind}",
-            open_to(f"{scope}.Read.All", f"{scope}.ReadWrite.All"),
-            list_content(kind),
-        )
-        for kind, scope in (("reports", "Report"), ("datasets", "Dataset"), ("dashboards", "Dashboard"))
-    ),
+    route("Groups_GetGroups", list_groups),
+    route("Groups_GetGroup", get_group, role="Viewer"),
+    route("Groups_GetGroupUsers", list_users, role="Viewer"),
+    route("Groups_AddGroupUser", add_user, role="Member"),
+    route("Groups_UpdateGroupUser", change_user, role="Member"),
+    route("Groups_DeleteUserInGroup", remove_user, role="Member"),
+    route("Reports_GetReportsInGroup", list_content("reports"), role="Viewer"),
+    route("Datasets_GetDatasetsInGroup", list_content("datasets"), role="Viewer"),
+    route("Dashboards_GetDashboardsInGroup", list_content("dashboards"), role="Viewer", capacity=True),
 ]

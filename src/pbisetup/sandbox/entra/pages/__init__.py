@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pbisetup.sandbox.entra.causes import no_store
+from pbisetup.sandbox.entra.refusal import no_store
 from pbisetup.sandbox.wire import Reply
 
 if TYPE_CHECKING:
