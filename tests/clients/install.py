@@ -75,7 +75,12 @@ SETS: Final = {
         ClientSet(
             "identity", "pip", ("azure-identity==1.27.0", "msal==1.39.0", "aiohttp==3.14.5", "PyJWT==2.15.1"), 120
         ),
-        ClientSet("fabric", "pip", ("ms-fabric-cli==1.8.0", "microsoft-fabric-api==0.1.0b30", "pbipy==2.13.0"), 120),
+        ClientSet(
+            "fabric",
+            "pip",
+            ("ms-fabric-cli==1.8.0", "fabric-cicd==1.4.0", "microsoft-fabric-api==0.1.0b30", "pbipy==2.13.0"),
+            120,
+        ),
         ClientSet(
             "node",
             "npm",

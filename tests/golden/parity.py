@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pbisetup.sandbox import arm, entra, fabric, graph, portal, powerbi
+from pbisetup.sandbox import arm, entra, fabric, graph, portal, powerbi, xmla
 from pbisetup.sandbox.asgi import pattern
 from pbisetup.sandbox.wire import Route
 from tests.golden.provoke import FOLDER, Golden, goldens
@@ -30,6 +30,7 @@ TITLES = {
     "graph": "Microsoft Graph",
     "powerbi": "Power BI",
     "fabric": "Fabric",
+    "xmla": "XMLA, up to the connection",
     "arm": "Azure Resource Manager",
     "portal": "The portal's consent endpoint",
 }
@@ -38,6 +39,7 @@ _TABLES: dict[str, list[Route]] = {
     "graph": graph.routes,
     "powerbi": powerbi.carried,
     "fabric": fabric.carried,
+    "xmla": xmla.routes,
     "arm": arm.routes,
     "portal": portal.routes,
 }

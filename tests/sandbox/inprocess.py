@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 
-from pbisetup.sandbox import fabric, graph, powerbi
+from pbisetup.sandbox import fabric, graph, powerbi, xmla
 from pbisetup.sandbox.keys import SigningKey
 from pbisetup.sandbox.seed import Identity, default_state
 from pbisetup.sandbox.store import Tenant
@@ -19,11 +19,12 @@ from pbisetup.sandbox.wire import Call, Reply, Route, World
 
 _KEY = SigningKey.generate()
 ORIGIN = "https://localhost:1"
-SERVICES = {"graph": graph.routes, "fabric": fabric.routes, "powerbi": powerbi.routes}
+SERVICES = {"graph": graph.routes, "fabric": fabric.routes, "powerbi": powerbi.routes, "xmla": xmla.routes}
 AUDIENCE = {
     "graph": "https://graph.microsoft.com",
     "fabric": "https://api.fabric.microsoft.com",
     "powerbi": "https://analysis.windows.net/powerbi/api",
+    "xmla": "https://analysis.windows.net/powerbi/api",
 }
 
 
@@ -105,13 +106,14 @@ class Inside:
         body: Any = None,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        origin: str = ORIGIN,
     ) -> Reply:
         route, params = find(SERVICES[service], method, path)
         given = {"authorization": f"Bearer {token}"} if token is not None else {}
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         if raw:
             given["content-type"] = "application/json"
-        call = Call(method, path, params, query or {}, {**given, **(headers or {})}, raw, ORIGIN, str(uuid.uuid4()))
+        call = Call(method, path, params, query or {}, {**given, **(headers or {})}, raw, origin, str(uuid.uuid4()))
         return route.handler(self.world, call)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pbisetup.sandbox.seed import merge_patch, scenarios
+from pbisetup.sandbox.scenarios import names
+from pbisetup.sandbox.seed import merge_patch
 from tests.support.tenant import AZURE_CLI, GRAPH, SandboxTenant, State
 
 
@@ -202,7 +203,7 @@ def test_a_scenario_names_the_elements_it_changes() -> None:
         merge_patch(state, {"settings": {"C": {}}})
 
 
-@pytest.mark.parametrize("name", [each for each in scenarios() if each != "default"])
+@pytest.mark.parametrize("name", [each for each in names() if each != "default"])
 def test_every_scenario_is_a_state_that_can_be(sandbox: SandboxTenant, name: str) -> None:
     sandbox.reset(name)
     sandbox.put_state(sandbox.state())

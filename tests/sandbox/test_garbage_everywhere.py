@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pbisetup.sandbox import arm, entra, fabric, graph, powerbi
+from pbisetup.sandbox import arm, entra, fabric, graph, powerbi, xmla
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.keys import SigningKey
 from pbisetup.sandbox.seed import default_state
@@ -31,6 +31,7 @@ ROUTES: list[tuple[str, Route]] = [
     *(("graph", route) for route in graph.routes),
     *(("powerbi", route) for route in powerbi.routes),
     *(("fabric", route) for route in fabric.routes),
+    *(("xmla", route) for route in xmla.routes),
     *(("arm", route) for route in arm.routes),
 ]
 CONTROL = (
@@ -49,6 +50,7 @@ AUDIENCES = {
     "graph": "https://graph.microsoft.com",
     "powerbi": "https://analysis.windows.net/powerbi/api",
     "fabric": "https://api.fabric.microsoft.com",
+    "xmla": "https://analysis.windows.net/powerbi/api",
     "arm": "https://management.azure.com",
     "entra": "https://graph.microsoft.com",
 }

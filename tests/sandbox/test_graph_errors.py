@@ -79,6 +79,12 @@ def _(inside: Inside) -> Reply:
     return inside.call("graph", "GET", "/v1.0/organization", token)
 
 
+@case("token_other_cloud")
+def _(inside: Inside) -> Reply:
+    token = inside.token("graph", inside.user("admin")["id"], scp=SCOPES, aud="https://graph.microsoft.us")
+    return inside.call("graph", "GET", "/v1.0/organization", token, origin="https://graph.microsoft.us")
+
+
 @case("identity_not_found")
 def _(inside: Inside) -> Reply:
     token = inside.token("graph", str(uuid.uuid4()), roles=["Directory.Read.All"])

@@ -89,11 +89,6 @@ def test_reset_and_approve(sandbox: SandboxTenant) -> None:
     assert "WRONGCODE" in wrong.stderr
 
 
-def test_scenarios_are_listed_with_a_line_each() -> None:
-    lines = run("scenarios").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["default", "developer", "locked-down", "open", "sign-in-pages"]
-
-
 def test_start_refuses_what_it_cannot_do(sandbox: SandboxTenant, tmp_path: Path) -> None:
     assert run("start", "--scenario", "nope").returncode == 2
     port = sandbox.url.rsplit(":", 1)[1]

@@ -26,12 +26,15 @@ class SandboxTenant:
     block.
     """
 
+    program: tuple[str, ...] = ("-m", "pbisetup")
+    """What the interpreter runs."""
+
     def __init__(self, folder: Path, *arguments: str, state: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.state_file = folder / "tenant.json"
         self._errors_path = folder / "stderr.txt"
         self._errors: IO[str] = self._errors_path.open("w+", encoding="utf-8")
-        command = [sys.executable, "-m", "pbisetup", "sandbox", "start", "--port", "0", "--proxy-port", "0"]
+        command = [sys.executable, *self.program, "sandbox", "start", "--port", "0", "--proxy-port", "0"]
         if state:
             command += ["--state", str(self.state_file)]
         self.process = subprocess.Popen(
@@ -49,6 +52,7 @@ class SandboxTenant:
         self.tenant: str = running["tenant"]
         self.operator_id: str = running["operator_id"]
         self.operator_secret: str = running["operator_secret"]
+        self.app_secret: str = running["app_secret"]
         self.password: str = running["password"]
         self.ssl_context = ssl.create_default_context(cafile=self.ca)
         self.http = httpx.Client(base_url=self.url, verify=self.ssl_context, trust_env=False, timeout=30)
@@ -116,8 +120,10 @@ class SandboxTenant:
         self.control("PUT", "state", new)
         return new
 
-    def reset(self, scenario: str | None = None) -> None:
-        """Back to the beginning; the request log, fault rules and pending device codes are dropped too."""
+    def reset(self, scenario: str | dict[str, Any] | None = None) -> None:
+        """Back to the beginning, of a scenario by name or in full; the request log, fault rules and pending device codes
+        are dropped too.
+        """
         self.control("POST", "reset", {"scenario": scenario} if scenario else {})
 
     def requests(self, method: str | None = None) -> list[dict[str, Any]]:

@@ -23,11 +23,11 @@ def _cloud(name: str, entry: dict[str, object]) -> Cloud:
     return Cloud(name=name, **fields)  # type: ignore[arg-type]
 
 
-def sandbox_cloud(url: str, ca_bundle: str | None) -> Cloud:
-    """The local tenant as a cloud: one origin for every service, the public cloud's audiences and issuers."""
+def sandbox_cloud(url: str, ca_bundle: str | None, like: str = "public") -> Cloud:
+    """The local tenant as a cloud: one origin for every service, another cloud's audiences and issuers."""
     origin = url.rstrip("/")
     return replace(
-        clouds()["public"],
+        clouds()[like],
         name="sandbox",
         login=origin,
         graph=origin,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pbisetup.cli import apply, doctor, handoff, init, sandbox, token
+from pbisetup.cli import apply, doctor, explain, handoff, init, sandbox, token
 
 app = typer.Typer(
     name="pbisetup",
@@ -18,6 +18,7 @@ app.command()(init.init)
 app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(doctor.doctor)
+app.command()(explain.explain)
 app.command()(token.token)
 app.command()(handoff.handoff)
 app.add_typer(sandbox.app, name="sandbox")

@@ -121,6 +121,8 @@ def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -
     from pbisetup.model.errors import Unavailable
     from pbisetup.sandbox.embedded import EmbeddedStartError, EmbeddedTenant
 
+    if common.scenario:
+        _known(common.scenario)
     terminal.transient("  … starting the local tenant")
     tenant = EmbeddedTenant(common.manifest_path.parent, scenario=common.scenario)
     try:
@@ -129,7 +131,21 @@ def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -
         raise Unavailable("PBI208", str(error)) from None
     finally:
         terminal.clear()
-    return sandbox_cloud(running.url, running.ca)
+    return sandbox_cloud(running.url, running.ca, running.cloud())
+
+
+def _known(scenario: str) -> None:
+    """Raises UsageError with every mistake of a scenario, before a tenant is started in it."""
+    from pbisetup.model.errors import UsageError
+    from pbisetup.sandbox.identity import Identity
+    from pbisetup.sandbox.scenarios import ScenarioError, find
+    from pbisetup.sandbox.seed import default_state
+
+    try:
+        default_state(Identity.new(), find(scenario))
+    except ScenarioError as error:
+        remedy = "`pbisetup sandbox scenarios` lists those there are."
+        raise UsageError("PBI104", f"--scenario {scenario}: {error}", remedy=remedy) from None
 
 
 @contextlib.contextmanager

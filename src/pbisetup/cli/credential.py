@@ -1,4 +1,6 @@
-"""Which app is meant: from flags, else a named environment, else AZURE_* variables, else the manifest's only environment."""
+"""Which app is meant: from flags, else a named environment, else the scenario's caller, else AZURE_* variables, else the
+manifest's only environment.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from pbisetup.cli.context import Common, choose_one, load_manifest, sign_in_text, signed_in, tenant_of
 
 if TYPE_CHECKING:
-    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.model.manifest import Environment, Manifest, WorkspaceSpec
     from pbisetup.model.secret import Secret
     from pbisetup.services.identity import CredentialTokens
     from pbisetup.services.network import Network
@@ -26,6 +28,36 @@ class Found:
     where: str
     manifest: Manifest | None = None
     environment: Environment | None = None
+    workspaces: tuple[WorkspaceSpec, ...] = ()
+    """That the app should see, as far as something says so."""
+    purpose: str | None = None
+    """What a scenario's caller wants the app for."""
+    person: bool = False
+    """The scenario's caller is somebody who signs in."""
+    in_tenant: Secret | bool = False
+    """The tenant itself says which app: see `asked_of_tenant`. A secret that was given goes before the tenant's."""
+
+    @property
+    def signs_people_in(self) -> bool:
+        """Whether nobody but a person can sign in to the app."""
+        from pbisetup.catalog.purposes import purposes
+        from pbisetup.planning.wanted import is_service_app
+
+        if self.environment is not None:
+            return not is_service_app(self.environment)
+        known = purposes().get(self.purpose or "")
+        return self.person or (known is not None and known.sign_in == "user")
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The delegated permissions that a person's token should hold."""
+        from pbisetup.catalog.purposes import purposes
+        from pbisetup.planning.wanted import wanted_scopes
+
+        if self.environment is not None:
+            return frozenset(wanted_scopes(self.environment))
+        known = purposes().get(self.purpose or "")
+        return frozenset(known.delegated if known else ())
 
 
 def app_credential(common: Common, name: str | None, client_id: str | None, secret: str | None) -> Found:
@@ -43,12 +75,14 @@ def app_credential(common: Common, name: str | None, client_id: str | None, secr
             raise UsageError("PBI109", "--client-id needs --tenant, or AZURE_TENANT_ID")
         value = given or _secret_from_environment()
         return Found(AppCredential(tenant, client_id, value, "command line"), "command line")
+    if common.scenario and name is None:
+        return Found(None, "the scenario", in_tenant=given or True)
     has_manifest = common.manifest_path.exists()
     if name is None and os.environ.get("AZURE_CLIENT_ID"):
         tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "")
         value = given or _secret_from_environment()
         credential = AppCredential(tenant, os.environ["AZURE_CLIENT_ID"], value, "environment variables")
-        chosen = common.cloud or common.sandbox or common.scenario
+        chosen = common.cloud or common.sandbox
         # The variables say which app; in which cloud it lives is the manifest's to say, where there is one.
         return Found(
             credential, "environment variables", load_manifest(common) if has_manifest and not chosen else None
@@ -68,7 +102,36 @@ def app_credential(common: Common, name: str | None, client_id: str | None, secr
     stored = store.credential()
     if stored is not None and given is not None:
         stored = AppCredential(stored.tenant_id, stored.client_id, given, "standard input")
-    return Found(stored, store.name, manifest, environment)
+    return Found(stored, store.name, manifest, environment, environment.workspaces)
+
+
+def asked_of_tenant(common: Common, reach: Network, found: Found) -> Found:
+    """The same where it is known which app is meant; else the app of the tenant's `caller`. Raises UsageError."""
+    if found.in_tenant is False:
+        return found
+    from pbisetup.model.errors import UsageError
+    from pbisetup.model.manifest import WorkspaceSpec
+    from pbisetup.model.secret import Secret
+    from pbisetup.planning.manifest import is_guid
+    from pbisetup.sandbox.caller import secret_of, workspaces
+    from pbisetup.sandbox.runfile import find_running
+    from pbisetup.services.secret_store import AppCredential
+
+    running = find_running(reach.cloud.login)
+    caller = running.caller_section() if running else {}
+    if running is None or not caller.get("client_id"):
+        raise UsageError(
+            "PBI109",
+            f"which app? the scenario {common.scenario!r} has no caller",
+            remedy="Name one with --client-id and --secret -, or an environment of the manifest.",
+        )
+    value = secret_of(caller, running.app_secret)
+    secret = found.in_tenant if isinstance(found.in_tenant, Secret) else Secret(value) if value else None
+    tenant = common.tenant or caller.get("tenant") or running.tenant
+    specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspaces(caller)]
+    credential = AppCredential(tenant, caller["client_id"], secret, found.where)
+    person = bool(caller.get("user"))
+    return Found(credential, found.where, workspaces=tuple(specs), purpose=caller.get("purpose"), person=person)
 
 
 def _secret_from_environment() -> Secret | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, command, network, signed_in, tenant_of
-from pbisetup.cli.credential import Found, app_credential, user_sign_in
+from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
 
 if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment, Manifest
     from pbisetup.model.snapshot import Snapshot
+    from pbisetup.observe.recorder import Examined
+    from pbisetup.services.files import PrivateFile
     from pbisetup.services.network import Network
     from pbisetup.ui.terminal import Terminal
 
@@ -39,44 +42,58 @@ def doctor(
         ),
     ] = "none",
     operator_client_id: opt.OperatorClientId = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record", metavar="FILE", help="Write what was seen to this file, without secrets, names and ids."
+        ),
+    ] = None,
+    record_names: Annotated[
+        bool, typer.Option("--record-names", help="Leave names and ids in the recording as they are.")
+    ] = False,
     format: opt.Format = "text",
     no_color: opt.NoColor = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """Say what works, what does not, why, and who can mend it. Changes nothing."""
     common = Common(manifest, sandbox, scenario, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
-    with command(common) as terminal:
+    from pbisetup.services.recording_file import recording_file
+
+    with command(common) as terminal, recording_file(record, names=record_names) as file:
         from pbisetup.diagnosis.rules import examine
         from pbisetup.model.manifest import WorkspaceSpec
         from pbisetup.observe.app import missing_credential, probe, probe_token
         from pbisetup.observe.expectation import expected
         from pbisetup.planning.manifest import is_guid
-        from pbisetup.planning.wanted import is_service_app, wanted_scopes
         from pbisetup.services.clock import ServiceClock
         from pbisetup.ui.progress import examination_lines
 
         found = app_credential(common, environment, client_id, secret)
         specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspace or []]
-        if found.environment is not None and not specs:
-            specs = list(found.environment.workspaces)
         with network(common, terminal, found.manifest) as reach:
+            found = asked_of_tenant(common, reach, found)
+            specs = specs or list(found.workspaces)
             snapshot = _snapshot(common, terminal, reach, found.manifest, found.environment)
+            looked = reach.now()
             known = found.credential
             tenant_id = _tenant_id(reach, common, found)
-            if found.environment is not None and not is_service_app(found.environment):
+            if found.signs_people_in:
                 tried = probe_token(reach, user_sign_in(terminal, common, reach, found), specs)
-                scopes = frozenset(wanted_scopes(found.environment))
-                wanted = expected(reach.cloud, tenant_id, None, None, sign_in="user", scopes=scopes)
+                wanted = expected(reach.cloud, tenant_id, None, None, sign_in="user", scopes=found.scopes)
             elif known is None:
                 tried = missing_credential(found.where)
                 wanted = expected(reach.cloud, tenant_id, None, None)
             else:
                 tried = probe(reach, known, specs, clock=ServiceClock(reach), waiting=lambda *_: None)
                 wanted = expected(reach.cloud, tenant_id, known.client_id, _sp(snapshot))
-            examination = examine(
-                found.environment.name if found.environment else None, tried, wanted, snapshot, reach.now()
-            )
+            now = reach.now()
+            examination = examine(found.environment.name if found.environment else None, tried, wanted, snapshot, now)
         terminal.clear()
+        if file is not None:
+            from pbisetup.observe.recorder import Examined
+
+            seen = Examined(reach.cloud.name, found.manifest, found.environment, snapshot, tried, wanted, looked, now)
+            _record(terminal, file, seen, names=record_names)
         if common.json:
             terminal.result(json.dumps({**examination.to_json(), "requests": reach.trace.count}, indent=2))
         else:
@@ -102,6 +119,17 @@ def _snapshot(
             session, manifest, environment, store_for(common, environment, terminal), ServiceClock(reach)
         )
     return snapshot
+
+
+def _record(terminal: Terminal, file: PrivateFile, seen: Examined, *, names: bool) -> None:
+    from pbisetup import __version__
+    from pbisetup.model.recording import dump
+    from pbisetup.observe.recorder import record
+    from pbisetup.services.recording_file import commit
+
+    commit(file, dump(record(seen, __version__, names=names)))
+    what = "with names and ids as they are" if names else "names and ids replaced; look it over before you pass it on"
+    terminal.say(f"recorded in {file.path}: {what}", "dim")
 
 
 def _tenant_id(reach: Network, common: Common, found: Found) -> str | None:

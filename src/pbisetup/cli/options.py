@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the embedded local tenant of this folder.")]
-Scenario = Annotated[str | None, typer.Option(metavar="NAME", help="Use a throw-away embedded tenant in this state.")]
+Scenario = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Use a throw-away embedded tenant in this state: a name of `sandbox scenarios`, or a file."
+    ),
+]
 ManifestPath = Annotated[
     Path | None, typer.Option("--manifest", metavar="FILE", help="The manifest; default ./pbisetup.toml.")
 ]

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pbisetup.cli.sandbox_conformance import conformance
+from pbisetup.cli.sandbox_import import import_
+from pbisetup.cli.sandbox_scenarios import chosen, run, scenarios
+
 if TYPE_CHECKING:
     from pbisetup.sandbox.runfile import Running
 
@@ -26,7 +30,9 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port; 0 takes a free one.")] = 0,
     proxy_port: Annotated[int, typer.Option(min=0, max=65535, help="CONNECT proxy port; 0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Keep the tenant in this file.", dir_okay=False)] = None,
-    scenario: Annotated[str | None, typer.Option(help="Begin in this state; see `sandbox scenarios`.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Begin in this state, of `sandbox scenarios` or a file.")
+    ] = None,
     latency: Annotated[float | None, typer.Option(min=0, max=600_000, metavar="MS", help="Delay every answer.")] = None,
     replication_lag: Annotated[
         float | None,
@@ -50,12 +56,9 @@ def start(
 ) -> None:
     """Run a local tenant until Ctrl-C. Prints one line with `ready` when it answers."""
     from pbisetup.sandbox.process import Options, StartError, serve
-    from pbisetup.sandbox.seed import scenarios as known
+    from pbisetup.sandbox.scenarios import ScenarioError, find
     from pbisetup.sandbox.statefile import StateFileError
 
-    if scenario is not None and scenario not in known():
-        typer.echo(f"No scenario {scenario!r}. There are: {', '.join(known())}", err=True)
-        raise typer.Exit(2)
     for option, number in (("--latency", latency), ("--replication-lag", replication_lag)):
         if number is not None and number != number:  # noqa: PLR0124 - only NaN differs from itself; it passes any range
             typer.echo(f"{option} {number}: give a number.", err=True)
@@ -64,19 +67,27 @@ def start(
     if problem:
         typer.echo(problem, err=True)
         raise typer.Exit(2)
+    try:
+        begin = find(scenario) if scenario is not None else None
+    except ScenarioError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
     options = Options(
         listen=listen,
         names=tuple(name or ()),
         port=port,
         proxy_port=proxy_port,
         state=state,
-        scenario=scenario,
+        scenario=begin,
         latency_ms=latency,
         replication_lag=replication_lag,
         until_stdin_closes=embedded,
     )
     try:
         serve(options)
+    except ScenarioError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
     except (StartError, StateFileError) as error:
         typer.echo(f"The sandbox cannot start: {error}", err=True)
         raise typer.Exit(2) from None
@@ -93,13 +104,21 @@ def env(
 
     In bash: eval "$(pbisetup sandbox env)"
     """
+    from pbisetup.sandbox.caller import cleared
+
     if shell not in ("bash", "pwsh", "dotenv", "json"):
         typer.echo(f"--shell {shell}: choose bash, pwsh, dotenv or json.", err=True)
         raise typer.Exit(2)
-    values = _variables(_running(), proxy=proxy)
+    running = _running()
+    values = variables(running, proxy=proxy)
+    gone = cleared(running.caller())
     if shell == "json":
         typer.echo(json.dumps(values, indent=2))
         return
+    for name in gone:
+        # What an earlier scenario left behind would be taken for a part of this one.
+        if shell in ("bash", "pwsh"):
+            typer.echo(f"unset {name}" if shell == "bash" else f"Remove-Item Env:{name} -ErrorAction Ignore")
     for name, value in values.items():
         if shell == "bash":
             typer.echo(f"export {name}={shlex.quote(value)}")
@@ -112,10 +131,12 @@ def env(
 
 @app.command()
 def reset(
-    scenario: Annotated[str | None, typer.Option(help="Into this state; see `sandbox scenarios`.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Into this state, of `sandbox scenarios` or a file.")
+    ] = None,
 ) -> None:
     """Put the running tenant back to its beginning. Its id, operator and password stay."""
-    _control("POST", "/_sandbox/reset", {"scenario": scenario} if scenario else {})
+    _control("POST", "/_sandbox/reset", {"scenario": chosen(scenario).inline()} if scenario else {})
     typer.echo("The tenant is as it was at the beginning.", err=True)
 
 
@@ -131,15 +152,10 @@ def approve(
     typer.echo(f"{code} is approved as {user}.", err=True)
 
 
-@app.command()
-def scenarios() -> None:
-    """List the states that a tenant can begin in."""
-    from pbisetup.sandbox.seed import scenarios as known
-
-    found = known()
-    width = max(len(name) for name in found)
-    for name, description in found.items():
-        typer.echo(f"{name.ljust(width)}  {description}")
+app.command()(scenarios)
+app.command()(run)
+app.command("import")(import_)
+app.command()(conformance)
 
 
 def _beyond_loopback(listen: str | None, names: list[str], *, agreed: bool) -> str | None:
@@ -165,7 +181,8 @@ def _beyond_loopback(listen: str | None, names: list[str], *, agreed: bool) -> s
     )
 
 
-def _variables(running: Running, *, proxy: bool) -> dict[str, str]:
+def variables(running: Running, *, proxy: bool) -> dict[str, str]:
+    """What points clients at a tenant, and what the state's caller had configured."""
     values = {
         "PBISETUP_SANDBOX_URL": running.url,
         "PBISETUP_SANDBOX_CA": running.ca,
@@ -183,6 +200,7 @@ def _variables(running: Running, *, proxy: bool) -> dict[str, str]:
         "PBISETUP_SANDBOX_OPERATOR_ID": running.operator_id,
         "PBISETUP_SANDBOX_OPERATOR_SECRET": running.operator_secret,
         "PBISETUP_SANDBOX_PASSWORD": running.password,
+        **running.caller(),
     }
 
 

@@ -10,7 +10,7 @@ import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, command, network
-from pbisetup.cli.credential import Found, app_credential, user_sign_in
+from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
 
 if TYPE_CHECKING:
     from pbisetup.model.cloud import Cloud
@@ -59,11 +59,9 @@ def token(
             raise UsageError("PBI104", "--fabric and --scope exclude each other")
         found = app_credential(common, environment, client_id, secret)
         with network(common, terminal, found.manifest) as reach:
+            found = asked_of_tenant(common, reach, found)
             wanted = _scope(reach.cloud, fabric, scope)
-            if found.environment is not None and not user:
-                from pbisetup.planning.wanted import is_service_app
-
-                user = not is_service_app(found.environment)  # nobody but a person can sign in to it
+            user = user or found.signs_people_in
             tokens = user_sign_in(terminal, common, reach, found) if user else _app(reach, found)
             got = tokens.token(wanted)
         _show(terminal, got, header=header, as_json=as_json or common.json, claims=claims)

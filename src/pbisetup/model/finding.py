@@ -71,12 +71,13 @@ class Examination:
             "environment": self.environment,
             "healthy": self.healthy,
             "checks": [{"id": c.id, "title": c.title, "status": c.status, "because": c.because} for c in self.checks],
-            "findings": [_finding(f) for f in self.findings],
+            "findings": [finding_json(f) for f in self.findings],
             "requests": self.requests,
         }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as `--format json` prints it."""
     shape = asdict(finding)
     for remedy in shape["remedies"]:
         if remedy["action"] is not None:

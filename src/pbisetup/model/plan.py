@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Who = Literal[
     "you",
@@ -23,11 +23,42 @@ Who = Literal[
 ChangeKind = Literal["add", "change", "remove", "keep"]
 
 
+# Those that plans hold and `apply` does: execution/steps.py.
+PLANNED_KINDS: Final = frozenset({
+    "upsert_application", "update_application", "create_service_principal", "add_owner", "grant_delegated",
+    "create_group", "add_group_member", "update_tenant_setting", "set_workspace_role", "add_secret", "remove_secret",
+    "restore_application", "purge_application",
+})  # fmt: skip
+ACTION_KINDS: Final = PLANNED_KINDS | {
+    # the app and its credential
+    "add_certificate", "add_federated_credential", "add_redirect_uri",
+    "allow_public_client", "enable_service_principal", "enable_resource", "add_resource", "add_delegated_permission",
+    # the directory
+    "revoke_app_role", "assign_user", "activate_role", "assign_license", "exempt_from_policy", "allow_location",
+    # tenant settings
+    "enable_tenant_setting", "replace_group", "remove_from_excluded_group",
+    # workspace, capacity, item
+    "share_item", "share_connection", "set_datasource_credentials", "take_over_item", "upgrade_workspace",
+    "assign_capacity", "resume_capacity", "add_capacity_contributor", "assign_azure_role", "start_gateway",
+    # the request and the program that sends it
+    "correct_identifier", "correct_authority", "correct_scope", "correct_secret", "change_request_url",
+    "change_request", "ask_for_audience", "choose_cloud", "renew_token", "sign_in_again", "use_own_identity",
+    "use_user_sign_in", "use_app_sign_in", "change_tool_configuration", "update_tool", "correct_connection_string",
+    "set_clock", "wait",
+    # the network
+    "allow_host", "configure_proxy", "trust_authority", "use_private_address",
+    # to find out more
+    "look_up", "ask_support",
+}  # fmt: skip
+"""Every kind of action that a plan or a remedy may name."""
+
+
 @dataclass(frozen=True)
 class Action:
     """A change somebody could make. What diagnosis and planning both speak."""
 
     kind: str
+    """One of ACTION_KINDS."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values. `{output}` names in strings stand for what an earlier step hands on."""
 

@@ -84,6 +84,12 @@ def sign_in(network: Network, how: SignIn) -> Session:
     return Session(network, tenant, operator, graph, powerbi, fabric, apps, groups)
 
 
+def operator_tokens(network: Network, how: SignIn) -> TokenSource:
+    """Only the tokens of whoever signs in: nobody is looked up. Raises what `sign_in` raises."""
+    wanted = authority.tenant_id(network, how.tenant) if how.tenant else None
+    return _tokens(network, how, wanted)[0]
+
+
 def _tokens(network: Network, how: SignIn, wanted: str | None) -> tuple[TokenSource, str]:
     """A token source for the first route that is there, and that route's name."""
     routes = network.cloud.operator_routes if how.route == "auto" else (how.route,)

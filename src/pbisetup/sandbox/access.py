@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pbisetup.catalog.clouds import clouds
+from pbisetup.model.cloud import Cloud
 from pbisetup.sandbox.bearer import Caller
 from pbisetup.sandbox.roles import ROLES as ROLE_IDS
 from pbisetup.sandbox.roles import active_roles
@@ -24,6 +24,8 @@ PROFILES: Final = "AllowServicePrincipalsCreateAndUseProfiles"
 EMBEDDING: Final = "Embedding"
 EXECUTE_QUERIES: Final = "DatasetExecuteQueries"
 XMLA: Final = "OnPremAnalyzeInExcel"
+FABRIC_ITEMS: Final = "FabricGAWorkloads"
+DATAMARTS: Final = "DatamartTenant"
 
 Admission = Literal["admitted", "off", "excluded", "synced_group", "microsoft365_group", "nested_group", "outside"]
 """Whether a tenant setting lets a principal in, and if not why: it is off; an excluded group holds the principal; one of
@@ -32,6 +34,8 @@ its groups does, but is synced from on-premises, or a Microsoft 365 group; a gro
 
 ROLES: Final = ("Viewer", "Contributor", "Member", "Admin")
 """Workspace roles, lowest first."""
+CONNECTION_ROLES: Final = ("User", "UserWithReshare", "Owner")
+GATEWAY_ROLES: Final = ("ConnectionCreator", "ConnectionCreatorWithResharing", "Admin")
 
 REFRESH_SECONDS: Final = 120
 """How long after RefreshUserPermissions new rights are known (source: powerbi.md 7: wait two minutes)."""
@@ -39,11 +43,10 @@ REFRESH_SECONDS: Final = 120
 _ADMINISTRATORS: Final = {"Fabric Administrator", "Global Administrator"}  # source: powerbi.md 2
 
 
-def audiences(tenant: Tenant) -> frozenset[str]:
-    """Of both APIs in the tenant's cloud: a Power BI audience also works on Fabric and the other way round (source:
+def audiences(cloud: Cloud) -> frozenset[str]:
+    """Of both APIs in a cloud: a Power BI audience also works on Fabric and the other way round (source:
     powerbi.md 5).
     """
-    cloud = clouds()[tenant.sections["tenant"].get("cloud", "public")]
     return frozenset(name for name in (cloud.powerbi_resource, cloud.fabric_resource, cloud.powerbi_app_id) if name)
 
 
@@ -82,6 +85,11 @@ def _acting(world: World, name: str) -> Object | None:
         found: Object = before
         return found
     return setting
+
+
+def on_its_way(world: World, name: str) -> bool:
+    """Whether a tenant setting has been changed and still acts as before."""
+    return _acting(world, name) is not world.tenant.tenantSettings.get(name)
 
 
 def _groups(tenant: Tenant, named: list[Object] | None) -> list[Object]:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from pbisetup.sandbox.first_party import follow
+from pbisetup.sandbox.home import home
 from pbisetup.sandbox.hosts import is_loopback
-from pbisetup.sandbox.seed import default_state, scenarios
+from pbisetup.sandbox.seed import default_state, renew_app_secrets
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.weather import parse_rule
 from pbisetup.sandbox.wire import BadBody, Call, Reply
@@ -65,7 +67,8 @@ class Control:
         return _bad(405, [f"{call.path} does not take {call.method}"])
 
     def _info(self, _call: Call) -> Reply:
-        return Reply(200, self._server.info)
+        tenant = self._server.world.tenant
+        return Reply(200, {**self._server.info, "cloud": home(tenant).name, "caller": tenant.sections.get("caller") or {}})
 
     def _get_state(self, _call: Call) -> Reply:
         return Reply(200, self._server.world.tenant.dump())
@@ -77,20 +80,33 @@ class Control:
         found = problems(state)
         if found:
             return _bad(400, found)
+        if state["tenant"].get("cloud", "public") != home(self._server.world.tenant).name:
+            follow(self._server.identity, state)
+        renew_app_secrets(state, self._server.identity)
         hash_secrets(state)
         self._server.replace(Tenant(state))
         return Reply(204)
 
     def _reset(self, call: Call) -> Reply:
-        scenario = call.json().get("scenario")
-        if scenario is not None and (not isinstance(scenario, str) or scenario not in scenarios()):
-            return _bad(400, [f"no scenario {scenario!r}; there are {', '.join(scenarios())}"])
-        self._server.replace(Tenant(default_state(self._server.identity, scenario)))
+        """`{"scenario": NAME}`, or a whole scenario as an object: no file of this machine is read for a request."""
+        from pbisetup.sandbox.scenarios import ScenarioError, inline
+
+        given = call.json().get("scenario")
+        if given is not None and not isinstance(given, str | dict):
+            return _bad(400, ["scenario must be a name or an object"])
+        try:
+            scenario = inline({"base": given}) if isinstance(given, str) else inline(given) if given else None
+            state = default_state(self._server.identity, scenario)
+        except ScenarioError as error:
+            return _bad(400, error.problems)
+        self._server.replace(Tenant(state))
         self._server.forget()
         return Reply(200, {"tenant": self._server.world.tenant.section("tenant")})
 
     def _scenarios(self, _call: Call) -> Reply:
-        return Reply(200, scenarios())
+        from pbisetup.sandbox.scenarios import listing
+
+        return Reply(200, {each.name: each.description for each in listing()})
 
     def _clock(self, call: Call) -> Reply:
         seconds = call.json().get("advance_seconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pbisetup.catalog.clouds import clouds
 from pbisetup.catalog.permissions import permissions
 from pbisetup.sandbox.identity import Identity
 
@@ -11,6 +12,10 @@ Object = dict[str, Any]
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 POWER_BI = "00000009-0000-0000-c000-000000000000"
+POWER_BI_GCC = "fc4979e5-0aa5-429f-b13a-5d1365be5566"
+"""The resource app of GCC, which stands beside the commercial one in a directory there (source: powerbi-docs
+change-permissions; PowerBI-VSCode#18 shows both in one tenant).
+"""
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 AZURE_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
@@ -138,8 +143,11 @@ def microsoft(identity: Identity, app_id: str, name: str, names: list[str]) -> O
 
 def graph(identity: Identity) -> Object:
     """Microsoft Graph with the permissions it publishes."""
+    # In every cloud it answers to every cloud's name (a public live test, 2026-09-29: a commercial tenant issues a token
+    # for https://graph.microsoft.us); the one with the slash is general knowledge.
+    others = sorted({each.graph_resource for each in clouds().values()} - {"https://graph.microsoft.com"})
     principal = microsoft(
-        identity, GRAPH, "Microsoft Graph", ["https://graph.microsoft.com", "https://graph.microsoft.com/"]
+        identity, GRAPH, "Microsoft Graph", ["https://graph.microsoft.com", "https://graph.microsoft.com/", *others]
     )
     roles = {p.value: p.id for p in permissions() if p.resource == "graph" and p.kind == "Role"}
     scopes = {p.value: p.id for p in permissions() if p.resource == "graph" and p.kind == "Scope"}
@@ -156,21 +164,51 @@ def graph(identity: Identity) -> Object:
     return principal
 
 
-def power_bi(identity: Identity) -> Object:
-    """Power BI Service with the permissions and names it publishes."""
-    # Names: powerbi.md 4.
-    principal = microsoft(
-        identity,
-        POWER_BI,
-        "Power BI Service",
-        [
+def power_bi(identity: Identity, cloud: str = "public") -> Object:
+    """Power BI Service with the permissions it publishes and the names it has in a cloud's directory."""
+    if clouds()[cloud].login == clouds()["public"].login:
+        # Names: powerbi.md 4.
+        names = [
             "https://analysis.windows.net/powerbi/api",
             "https://analysis.windows.net/powerbi/api-management",
             "https://api.fabric.microsoft.com",
             "https://api.fabric.microsoft.com/",
             f"api://app.powerbi.com/{POWER_BI}",
-        ],
-    )
+        ]
+    else:  # guess: by the same pattern; a commercial name is unknown there (fabric-sdk-go#146)
+        fabric = clouds()[cloud].fabric_resource
+        own = clouds()[cloud].powerbi_resource
+        names = [own, f"{own}-management", *([fabric, f"{fabric}/"] if fabric else [])]
+    return _with_power_bi_permissions(microsoft(identity, POWER_BI, "Power BI Service", names))
+
+
+def power_bi_gcc(identity: Identity) -> Object:
+    """The resource app of GCC. guess: that it publishes the same permissions under the same ids."""
+    name = "Microsoft Power BI Government Community Cloud"
+    principal = microsoft(identity, POWER_BI_GCC, name, [clouds()["gcc"].powerbi_resource])
+    return _with_power_bi_permissions(principal)
+
+
+def follow(identity: Identity, state: Object) -> None:
+    """Make Power BI's apps in a state's directory those of the cloud that it names (`tenant.cloud`)."""
+    cloud = state["tenant"].get("cloud", "public")
+    own = {POWER_BI: power_bi(identity, cloud)} | ({POWER_BI_GCC: power_bi_gcc(identity)} if cloud == "gcc" else {})
+    present = state.get("servicePrincipals") or []
+    there = {each["appId"]: each for each in present}
+    state["servicePrincipals"] = [each for each in present if each["appId"] != POWER_BI_GCC or cloud == "gcc"]
+    for app_id, principal in own.items():
+        if app_id in there:
+            there[app_id]["servicePrincipalNames"] = principal["servicePrincipalNames"]
+        else:
+            state["servicePrincipals"].append(principal)
+    for resources in state.get("firstPartyClients", {}).values():
+        if isinstance(resources, dict):
+            resources.pop(POWER_BI_GCC, None)
+            if cloud == "gcc" and POWER_BI in resources:
+                resources[POWER_BI_GCC] = list(resources[POWER_BI])  # guess: what is pre-authorised there
+
+
+def _with_power_bi_permissions(principal: Object) -> Object:
     known = [p for p in permissions() if p.resource == "powerbi"]
     principal["appRoles"] = [_app_role(p.value, p.id, p.display_name) for p in known if p.kind == "Role"]
     # powerbi.md 4: which scopes need an administrator is not published; Tenant.* is taken to (inferred).

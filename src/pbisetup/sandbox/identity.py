@@ -16,13 +16,20 @@ class Identity:
     tenant_id: str
     operator_secret: str
     password: str
+    app_secret: str = ""
+    """Of the apps that a scenario brings; like the operator's made anew at each start."""
 
     @classmethod
     def new(cls, tenant_id: str | None = None) -> Identity:
-        """A fresh operator secret and user password, for a new tenant or a given one."""
+        """Fresh secrets and a user password, for a new tenant or a given one."""
         letters = string.ascii_letters + string.digits
-        secret = "".join(secrets.choice(letters + "-_.~") for _ in range(40))
-        return cls(tenant_id or str(uuid.uuid4()), secret, "".join(secrets.choice(letters) for _ in range(20)))
+
+        def text(alphabet: str, length: int) -> str:
+            return "".join(secrets.choice(alphabet) for _ in range(length))
+
+        return cls(
+            tenant_id or str(uuid.uuid4()), text(letters + "-_.~", 40), text(letters, 20), text(letters + "_.~", 40)
+        )
 
     def id(self, name: str) -> str:
         """An object id of this tenant: random by the tenant id, the same after each reset."""

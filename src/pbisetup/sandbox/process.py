@@ -25,6 +25,7 @@ from pbisetup.sandbox.keys import SigningKey
 from pbisetup.sandbox.paths import state_dir
 from pbisetup.sandbox.proxy import ConnectProxy
 from pbisetup.sandbox.runfile import Running, write_run_file
+from pbisetup.sandbox.scenarios import Scenario
 from pbisetup.sandbox.seed import default_state, merge_patch, renew_credentials
 from pbisetup.sandbox.server import Server
 from pbisetup.sandbox.services import warm_up
@@ -48,7 +49,7 @@ class Options:
     names: tuple[str, ...] = ()
     """Further host names by which others reach it there."""
     state: Path | None = None
-    scenario: str | None = None
+    scenario: Scenario | None = None
     latency_ms: float | None = None
     replication_lag: float | None = None
     until_stdin_closes: bool = False
@@ -56,7 +57,7 @@ class Options:
 
 
 def serve(options: Options) -> None:
-    """Run a sandbox until it is told to end; prints the ready line. Raises StartError, StateFileError."""
+    """Run a sandbox until it is told to end; prints the ready line. Raises StartError, StateFileError, ScenarioError."""
     keys = _Later(SigningKey.generate)  # takes up to 0.2 s, which the rest of the start does not wait for
     sockets = _listen(options.port, options.listen)
     state_file = StateFile(options.state) if options.state else None
@@ -184,6 +185,7 @@ class _Process:
             domain=self._world.tenant.domain,
             operator_id=self._identity.operator_id,
             operator_secret=self._identity.operator_secret,
+            app_secret=self._identity.app_secret,
             password=self._identity.password,
             state_file=str(self._options.state.resolve()) if self._options.state else None,
             started=datetime.now(UTC).isoformat(),

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pbisetup.sandbox.caller import variables
 from pbisetup.sandbox.paths import state_dir, write_private
 
 
@@ -36,6 +37,8 @@ class Running:
     """Of every user of the tenant."""
     state_file: str | None
     started: str
+    app_secret: str
+    """Of the apps that a scenario brought."""
 
     def __repr__(self) -> str:
         return f"Running(url={self.url!r}, pid={self.pid})"  # never the secrets
@@ -65,6 +68,21 @@ class Running:
             except (ValueError, KeyError, TypeError):
                 raise ControlError(f"HTTP {error.code}") from None
         return json.loads(text) if text else None
+
+    def caller(self) -> dict[str, str]:
+        """What the tenant's `caller` has configured, as AZURE_* variables; empty where it has none. Asked anew each time,
+        because a reset or another state changes it. Raises ControlError, OSError.
+        """
+        return variables(self.caller_section(), self.tenant, self.app_secret)
+
+    def caller_section(self) -> dict[str, Any]:
+        """The same as the state has it (`sandbox/caller.py`)."""
+        return dict(self.control("GET", "/_sandbox/info")["caller"])
+
+    def cloud(self) -> str:
+        """The cloud whose names belong here: what the caller had configured, else the tenant's own."""
+        info = self.control("GET", "/_sandbox/info")
+        return str(info["caller"].get("cloud") or info["cloud"])
 
     def is_live(self) -> bool:
         """Whether this very process still answers."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.first_party import (
     AZURE_CLI,
     AZURE_CLI_ON_GRAPH,
@@ -18,6 +18,7 @@ from pbisetup.sandbox.first_party import (
     AZURE_STORAGE,
     GRAPH,
     POWER_BI,
+    follow,
     graph,
     microsoft,
     power_bi,
@@ -25,9 +26,13 @@ from pbisetup.sandbox.first_party import (
 )
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.roles import ROLES
+from pbisetup.sandbox.scenarios.words import named
 from pbisetup.sandbox.tenant_settings import default_settings
 
-__all__ = ["Identity", "default_state", "merge_patch", "renew_credentials", "scenarios"]
+if TYPE_CHECKING:
+    from pbisetup.sandbox.scenarios import Scenario
+
+__all__ = ["Identity", "default_state", "merge_patch", "renew_app_secrets", "renew_credentials"]
 
 Object = dict[str, Any]
 
@@ -44,26 +49,25 @@ OPERATOR_ROLES = (
 )
 
 
-def scenarios() -> dict[str, str]:
-    """The scenarios by name, each with its one line of description."""
-    found = {}
-    for entry in files("pbisetup.sandbox").joinpath("scenarios").iterdir():
-        if entry.name.endswith(".json"):
-            found[entry.name.removesuffix(".json")] = json.loads(entry.read_text("utf-8"))["description"]
-    return {"default": "Contoso as it is before anybody set anything up", **dict(sorted(found.items()))}
-
-
-def default_state(identity: Identity, scenario: str | None = None) -> Object:
-    """The state of a new tenant. A scenario is a JSON merge patch over it; raises KeyError where there is
-    none such.
+def default_state(identity: Identity, scenario: Scenario | str | None = None) -> Object:
+    """The state of a new tenant, in a scenario or the default one. Raises ScenarioError where there is none such, or where
+    it cannot be.
     """
     state = _contoso(identity)
-    if scenario and scenario != "default":
-        if scenario not in scenarios():
-            raise KeyError(scenario)
-        text = files("pbisetup.sandbox").joinpath(f"scenarios/{scenario}.json").read_text("utf-8")
-        state = merge_patch(state, json.loads(text)["patch"])
-    return state
+    if scenario in (None, "default"):
+        return state
+    from pbisetup.sandbox import scenarios
+
+    chosen = scenarios.find(scenario) if isinstance(scenario, str) else scenario
+    assert chosen is not None
+    # A tenant does not move: what Microsoft's own apps are there follows from where it was made.
+    for layer in chosen.chain():
+        tenant = layer.content.get("tenant")
+        cloud = tenant.get("cloud") if isinstance(tenant, dict) else None
+        if isinstance(cloud, str) and cloud in clouds():
+            state["tenant"]["cloud"] = cloud
+            follow(identity, state)
+    return scenarios.built(chosen, identity, state)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -88,28 +92,29 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def _patched(elements: list[Any], patch: Object) -> list[Any]:
     merged = list(elements)
     for name, value in patch.items():
-        found = [each for each in merged if isinstance(each, dict) and name.lower() in _names(each)]
-        if not found:
+        found = named(merged, name)
+        if found is None:
             raise KeyError(name)
-        place = merged.index(found[0])
-        merged[place : place + 1] = [] if value is None else [merge_patch(found[0], value)]
+        place = merged.index(found)
+        merged[place : place + 1] = [] if value is None else [merge_patch(found, value)]
     return merged
 
 
-def _names(element: Object) -> set[str]:
-    """What an element of a list may be called by: setting name, display name, id, user name with or without domain."""
-    given = [
-        str(element[k]).lower() for k in ("settingName", "displayName", "id", "userPrincipalName") if element.get(k)
-    ]
-    return {*given, *(name.partition("@")[0] for name in given if "@" in name)}
+def renew_app_secrets(state: Object, identity: Identity) -> None:
+    """Put this start's app secret where a credential says `_renewed`."""
+    for application in state.get("applications", []):
+        for credential in application.get("passwordCredentials") or []:
+            if credential.get("_renewed"):
+                credential["hint"], credential["secretHash"] = identity.app_secret[:3], _sha256(identity.app_secret)
 
 
 def renew_credentials(state: Object, identity: Identity) -> None:
-    """Put this start's operator secret and user password into a state; the last start's stop working."""
+    """Put this start's secrets and user password into a state; the last start's stop working."""
     for application in state.get("applications", []):
         if application.get("appId") == identity.operator_id:
             kept = [c for c in application.get("passwordCredentials", []) if c.get("displayName") != "sandbox"]
             application["passwordCredentials"] = [*kept, _operator_password(identity)]
+    renew_app_secrets(state, identity)
     for user in state.get("users", []):
         user["_passwordHash"] = _sha256(identity.password)
 
@@ -174,7 +179,7 @@ def _contoso(identity: Identity) -> Object:
         "deletedItems": [],
         "tenantSettings": default_settings(),
         "workspaces": [
-            _workspace(identity, "Reports Dev", capacity, [admin, developer]),
+            _workspace(identity, "Reports Dev", capacity, [admin, developer]) | _sales(identity, developer),
             _workspace(identity, "Reports Test", capacity, [admin]),
             _workspace(identity, "Reports Prod", capacity, [admin]),
         ],
@@ -277,6 +282,31 @@ def _workspace(identity: Identity, name: str, capacity: Object, admins: list[Obj
             # A role assignment's id is its principal's (Fabric's own responses show them equal).
             {"id": user["id"], "principal": {"id": user["id"], "type": "User"}, "role": "Admin"}
             for user in admins
+        ],
+    }
+
+
+def _sales(identity: Identity, owner: Object) -> Object:
+    """A report and its model, so that there is something to read, to ask and to embed."""
+    model = identity.id("dataset Sales")
+    rows = [{"Region": "North", "Amount": 1200}, {"Region": "South", "Amount": 800}]
+    return {
+        "datasets": [
+            {
+                "id": model,
+                "name": "Sales",
+                "configuredBy": owner["userPrincipalName"],
+                "targetStorageMode": "Abf",
+                "_tables": {"Sales": rows},
+            }
+        ],
+        "reports": [
+            {
+                "id": identity.id("report Sales"),
+                "name": "Sales",
+                "datasetId": model,
+                "_pages": [{"name": "ReportSection", "displayName": "Overview", "order": 0}],
+            }
         ],
     }
 

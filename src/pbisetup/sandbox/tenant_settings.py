@@ -49,6 +49,10 @@ SETTINGS = (
         "AdminApisIncludeExpressions", "Enhance admin APIs responses with DAX and mashup expressions",
         _ADMIN_API, False, True,
     ),
+    # source: Microsoft365DSC (M365) FabricAdminTenantSettings and a tenant export of 2026, for names and titles; that both
+    # are on in a new tenant is a guess.
+    ("FabricGAWorkloads", "Users can create Fabric items", "Microsoft Fabric", True, True),
+    ("DatamartTenant", "Create Datamarts", "Datamart settings", True, True),
     ("CreateAppWorkspaces", "Create workspaces", "Workspace settings", True, True),
     ("DatasetExecuteQueries", "Semantic Model Execute Queries REST API", _INTEGRATION, True, True),
     (

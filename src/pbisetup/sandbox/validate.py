@@ -9,8 +9,12 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pbisetup.catalog.clouds import clouds
+from pbisetup.sandbox.caller import problems as caller_problems
 from pbisetup.sandbox.entra.authority import GUID, instant
 from pbisetup.sandbox.store import COLLECTIONS
+from pbisetup.sandbox.validate_content import content_problems
+from pbisetup.sandbox.validate_fabric import fabric_problems
 from pbisetup.sandbox.validate_sign_in import sign_in_problems
 
 SECTIONS = (
@@ -27,6 +31,8 @@ SECTIONS = (
     "limits",
     "portal",
     "unknowns",
+    "scans",
+    "operations",
 )
 DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
 
@@ -41,6 +47,8 @@ def problems(state: Any) -> list[str]:
         found.append("tenant must have id, displayName and domain")
     elif not GUID.fullmatch(tenant["id"]):
         found.append("tenant.id must be a GUID")
+    if isinstance(tenant, dict) and tenant.get("cloud", "public") not in tuple(clouds()):
+        found.append(f"tenant.cloud must be one of {', '.join(clouds())}")
     found += [f"{name} must be an object" for name in SECTIONS if not isinstance(state.get(name, {}), dict)]
     found += [
         f"{name} is a list, but no collection of that name exists; there are {', '.join(COLLECTIONS)}"
@@ -50,7 +58,7 @@ def problems(state: Any) -> list[str]:
     found += _numbers(state)
     for name in COLLECTIONS:
         found += _collection(name, state.get(name, []))
-    return found or sign_in_problems(state)
+    return found or [*sign_in_problems(state), *caller_problems(state), *content_problems(state), *fabric_problems(state)]
 
 
 def hash_secrets(state: dict[str, Any]) -> None:
@@ -125,7 +133,7 @@ def _application(where: str, item: dict[str, Any]) -> list[str]:
             found.append(f"{at} must be an object")
             continue
         secret = credential.get("secretText", credential.get("secretHash"))
-        if not isinstance(secret, str) or not secret:
+        if (not isinstance(secret, str) or not secret) and credential.get("_renewed") is not True:
             found.append(f"{at} needs a secretText or a secretHash")
         for name in ("startDateTime", "endDateTime"):
             if name in credential and not _is_time(credential[name]):

@@ -67,14 +67,14 @@ def _step_lines(step: Step, width: int) -> list[Line]:
     sign, style = ("?", "yellow") if step.deferred else (SIGNS[step.change], STYLES[step.change])
     first, *rest = wrap(visible(step.title), width - 4, "")
     lines: list[Line] = [(f"  {sign} {first}", style), *((f"    {line}", style) for line in rest)]
-    lines += _paragraph(visible(step.why), width, "      ", "dim")
+    lines += paragraph(visible(step.why), width, "      ", "dim")
     if step.allowed is False:
         text = f"not you: {visible(step.because)}; can be done by: {', '.join(step.who)}"
-        lines += _paragraph(text, width, "      ", "yellow")
+        lines += paragraph(text, width, "      ", "yellow")
     if step.takes:
-        lines += _paragraph(f"takes {step.takes}", width, "      ", "dim")
+        lines += paragraph(f"takes {step.takes}", width, "      ", "dim")
     if step.warning:
-        lines += _paragraph(f"note: {visible(step.warning)}", width, "      ", "yellow")
+        lines += paragraph(f"note: {visible(step.warning)}", width, "      ", "yellow")
     return lines
 
 
@@ -125,29 +125,31 @@ def examination_lines(examination: Examination, width: int) -> list[Line]:
         if len(head) + 1 + len(because) <= width:
             lines.append((f"{head} {because}", style))
         else:
-            lines += [(head, style), *_paragraph(because, width, "      ")]
+            lines += [(head, style), *paragraph(because, width, "      ")]
     for number, finding in enumerate(examination.findings, 1):
-        lines += [("", None), *_finding_lines(number, finding, width)]
+        lines += [("", None), *finding_lines(number, finding, width)]
     return lines
 
 
-def _finding_lines(number: int, finding: Finding, width: int) -> list[Line]:
+def finding_lines(number: int, finding: Finding, width: int) -> list[Line]:
+    """A finding with its evidence and remedies."""
     lines: list[Line] = [(f"{number}. {finding.code} {visible(finding.title)}", "bold")]
     if finding.certainty != "certain":
         decided = f"; what decides is {finding.decided_by}" if finding.decided_by else ""
-        lines += _paragraph(f"{finding.certainty}, not certain{decided}", width, "   ", "yellow")
-    lines += _paragraph(visible(finding.explanation), width, "   ")
+        lines += paragraph(f"{finding.certainty}, not certain{decided}", width, "   ", "yellow")
+    lines += paragraph(visible(finding.explanation), width, "   ")
     for seen in finding.evidence:
         request = f" (request id {seen.request_id})" if seen.request_id else ""
         by = {"app": "as the app", "operator": "as you", "local": "here"}[seen.observer]
-        lines += _paragraph(f"seen {by}, {seen.source}: {visible(seen.fact)}{request}", width, "   ", "dim")
+        lines += paragraph(f"seen {by}, {seen.source}: {visible(seen.fact)}{request}", width, "   ", "dim")
     for remedy in finding.remedies:
-        lines += _paragraph(f"{remedy.who}: {remedy.text}", width, "   ")
+        lines += paragraph(f"{remedy.who}: {remedy.text}", width, "   ")
         lines += [(f"       {spelled(each)}", "bold") for each in (remedy.command, remedy.url) if each]
     return lines
 
 
-def _paragraph(text: str, width: int, indent: str, style: str | None = None) -> list[Line]:
+def paragraph(text: str, width: int, indent: str, style: str | None = None) -> list[Line]:
+    """A text wrapped to lines of one style."""
     return [(line, style) for line in wrap(text, width, indent)]
 
 

@@ -1,4 +1,4 @@
-"""microsoft-fabric-api and pbipy, direct or through the proxy: `python fabric_sdk.py CASE` prints JSON."""
+"""microsoft-fabric-api, fabric-cicd and pbipy, direct or through the proxy: `python fabric_sdk.py CASE` prints JSON."""
 
 import json
 import os
@@ -38,6 +38,59 @@ def fabric() -> dict:
     return {"names": names, "roles": roles, "settings": settings, "gone": gone}
 
 
+def items() -> dict:
+    """A notebook's life, with the long-running operations that the SDK follows."""
+    import base64
+
+    from microsoft_fabric_api import FabricClient
+
+    where = {} if PROXY else {"base_url": BASE + "/", "connection_verify": ENV["PBISETUP_SANDBOX_CA"]}
+    client = FabricClient(credential(), **where)
+    workspace = next(each.id for each in client.core.workspaces.list_workspaces())
+    payload = base64.b64encode(b"# Fabric notebook source").decode()
+    part = {"path": "notebook-content.py", "payload": payload, "payloadType": "InlineBase64"}
+    wanted = {"displayName": "From the SDK", "definition": {"parts": [part]}}
+    made = client.notebook.items.create_notebook(workspace, wanted)
+    listed = [[str(each.type), each.display_name] for each in client.core.items.list_items(workspace)]
+    definition = client.core.items.get_item_definition(workspace, made.id).definition
+    lakehouse = client.lakehouse.items.create_lakehouse(workspace, {"displayName": "sales"})
+    return {
+        "made": made.display_name,
+        "listed": listed,
+        "parts": {each.path: each.payload == payload for each in definition.parts},
+        "lakehouse": lakehouse.display_name,
+    }
+
+
+def cicd() -> dict:
+    """Publish a folder with one notebook, as a pipeline does, and say how it ended."""
+    import logging
+    from pathlib import Path
+
+    from fabric_cicd import FabricWorkspace, publish_all_items
+
+    logging.disable(logging.CRITICAL)
+    folder = Path("repository") / "Daily load.Notebook"
+    folder.mkdir(parents=True)
+    platform = {
+        "metadata": {"type": "Notebook", "displayName": "Daily load", "description": "Every night"},
+        "config": {"version": "2.0", "logicalId": "99b570c5-0c79-9dc4-4c9b-fa16c621384c"},
+    }
+    (folder / ".platform").write_text(json.dumps(platform), encoding="utf-8")
+    (folder / "notebook-content.py").write_text("# Fabric notebook source\n", encoding="utf-8")
+    try:
+        workspace = FabricWorkspace(
+            workspace_id=ENV["WORKSPACE"],
+            repository_directory="repository",
+            item_type_in_scope=["Notebook"],
+            token_credential=credential(),
+        )
+        publish_all_items(workspace)
+    except Exception as error:
+        return {"refused": f"{error} {getattr(error, 'additional_info', None) or ''}"}
+    return {"refused": None}
+
+
 def pbipy() -> dict:
     from pbipy import PowerBI
 
@@ -47,4 +100,4 @@ def pbipy() -> dict:
     return {"names": [each.name for each in PowerBI(token).groups()]}
 
 
-print(json.dumps({"fabric": fabric, "pbipy": pbipy}[sys.argv[1]]()))
+print(json.dumps({"fabric": fabric, "items": items, "cicd": cicd, "pbipy": pbipy}[sys.argv[1]]()))

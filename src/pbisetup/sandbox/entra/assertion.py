@@ -13,6 +13,7 @@ from pbisetup.sandbox.entra import federation
 from pbisetup.sandbox.entra.authority import GUID, MULTI_TENANT, Client, Proof, instant, visible
 from pbisetup.sandbox.entra.discovery import NETWORKS
 from pbisetup.sandbox.entra.refusal import Refused
+from pbisetup.sandbox.home import home
 from pbisetup.sandbox.wire import World
 
 UNCHECKED = {
@@ -132,6 +133,7 @@ def _is_here(world: World, audience: str) -> bool:
     except ValueError:
         return False
     tenant, _, rest = parts.path.strip("/").partition("/")
-    known = host in NETWORKS[0] or host in world.names
+    login = urlsplit(home(world.tenant).login).hostname
+    known = host in world.names or any(host in network for network in NETWORKS if login in network)
     named = world.tenant.named(tenant) or tenant.lower() in MULTI_TENANT
     return parts.scheme == "https" and known and named and rest.lower() in _ENDPOINTS

@@ -8,33 +8,32 @@ from datetime import datetime
 from typing import Any
 
 from pbisetup.sandbox.entra.refusal import Refused
+from pbisetup.sandbox.home import INSTANCES, elsewhere
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
 
 GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 MULTI_TENANT = ("common", "organizations")
-# How the service names a cloud when it sends a client there. Source of the first: a recorded answer (comparison of
-# clouds, see `tenant_other_cloud`); the others by the same rule, a guess.
-CLOUD_NAMES = {
-    "public": "MicrosoftOnline.COM",
-    "usgov": "MicrosoftOnline.US",
-    "gcchigh": "MicrosoftOnline.US",
-    "dod": "MicrosoftOnline.US",
-    "china": "partner.microsoftonline.cn",
-}
+CLOUD_NAMES = {"usgov": "gcchigh", "gcchigh": "gcchigh", "dod": "dod", "china": "china", "public": "public"}
+"""The clouds that `otherClouds` may name, with the cloud that is meant."""
 
 
-def check_tenant(world: World, name: str, *, discovery: bool = False) -> bool:
-    """Whether the path names this tenant itself (False: `common` or `organizations`). Raises Refused."""
+def check_tenant(world: World, name: str, *, discovery: bool = False, origin: str = "") -> bool:
+    """Whether the path names this tenant itself (False: `common` or `organizations`). With the `origin` that was
+    called, it must be that of the tenant's own cloud. Raises Refused.
+    """
     lowered = name.lower()
     if world.tenant.named(name):
+        own = elsewhere(world.tenant, origin) if origin else None
+        if own is not None:
+            raise Refused("tenant_other_cloud", tenant=name, cloud=INSTANCES[own.name].redirect)
         return True
     if lowered in MULTI_TENANT:
         return False
     cloud = other_cloud(world, name)
     if cloud:
-        raise Refused("tenant_other_cloud", tenant=name, cloud=CLOUD_NAMES.get(cloud, cloud))
+        raise Refused("tenant_other_cloud", tenant=name, cloud=INSTANCES[CLOUD_NAMES[cloud]].redirect)
     # guess: `consumers` is the tenant of personal accounts, which this cloud does not have.
     if GUID.fullmatch(name) or "." in name or lowered == "consumers":
         raise Refused("tenant_unknown_discovery" if discovery else "tenant_unknown", tenant=name)

@@ -9,6 +9,7 @@ from typing import Any
 from pbisetup.sandbox.entra.authority import Client, visible
 from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import Asked
+from pbisetup.sandbox.first_party import AZURE_CLI
 from pbisetup.sandbox.wire import World
 
 
@@ -43,8 +44,18 @@ def _delegated(world: World, client: Client, user: dict[str, Any], resource: dic
 def _preauthorized(world: World, app_id: str, resource_app: str) -> list[str]:
     for name, resources in world.tenant.section("firstPartyClients").items():
         if name.lower() == app_id.lower():
-            return next((list(s) for r, s in resources.items() if r.lower() == resource_app.lower()), [])
+            found = next((list(s) for r, s in resources.items() if r.lower() == resource_app.lower()), [])
+            return [scope for scope in found if not _unestablished(world, app_id, scope)]
     return []
+
+
+def _unestablished(world: World, app_id: str, scope: str) -> bool:
+    """Whether it is unknown of the real service that a client has a scope, and the state says that it has not
+    (`unknowns.azureCliMayWriteTenantSettings`: `no`).
+    """
+    if app_id.lower() != AZURE_CLI or scope != "Tenant.ReadWrite.All":
+        return False
+    return bool(world.tenant.section("unknowns").get("azureCliMayWriteTenantSettings", "yes") == "no")
 
 
 def granted_scopes(world: World, client: Client, user: dict[str, Any], resource: dict[str, Any]) -> list[str]:

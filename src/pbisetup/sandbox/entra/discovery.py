@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra import cors
-from pbisetup.sandbox.entra.authority import check_tenant, other_cloud
+from pbisetup.sandbox.entra.authority import CLOUD_NAMES, check_tenant, other_cloud
 from pbisetup.sandbox.entra.refusal import Refused, refusal
+from pbisetup.sandbox.home import INSTANCES, addressed, elsewhere, home
 from pbisetup.sandbox.wire import Call, Reply, World
 
 # Networks that share one authority: the name MSAL prefers first, then its aliases (entra.md 6.2, 8.5;
@@ -18,14 +19,6 @@ NETWORKS = (
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
     ("login.microsoftonline.us", "login.usgovcloudapi.net"),
 )
-# `tenant_region_scope` and the authority of the clouds that `otherClouds` may name. Source: tools that read the region
-# to find the cloud of a tenant (USG and USGov both occur); entra-docs authentication-national-cloud for the addresses.
-REGIONS = {
-    "usgov": ("USGov", "https://login.microsoftonline.us"),
-    "gcchigh": ("USGov", "https://login.microsoftonline.us"),
-    "dod": ("USGov", "https://login.microsoftonline.us"),
-    "china": ("CN", "https://login.partner.microsoftonline.cn"),
-}
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of personal accounts: it has metadata, and nobody can sign in to it here (entra-docs, id-token claims)."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -47,22 +40,26 @@ def _configuration(world: World, call: Call, version: str) -> Reply:
 
 def _described(world: World, call: Call, version: str) -> Reply:
     asked = call.params["tenant"]
-    elsewhere = other_cloud(world, asked)
+    named = other_cloud(world, asked)
     try:
         # The metadata of another cloud's tenant is answered here too; it names that cloud's addresses (as several
         # tools find the cloud of a tenant by it).
         personal = asked.lower() in ("consumers", CONSUMERS)
-        own = False if elsewhere or personal else check_tenant(world, asked, discovery=True)
+        own = False if named or personal else check_tenant(world, asked, discovery=True)
     except Refused as refused:
         return refusal(world, call, refused)
     # The real service puts the tenant's id into the addresses whatever name was asked; `common` stays, and
     # its issuer is a template (entra.md 6.2). The issuer is the real cloud's, as in the tokens.
     tenant = world.tenant.id if own else asked.lower()
     subject = world.tenant.id if own else CONSUMERS if personal else "{tenantid}"
-    region, login = REGIONS.get(elsewhere or "", ("EU" if own else None, ""))
-    base = f"{login or call.origin}/{tenant}"
-    public = clouds()["public"]
-    issuer = f"{public.login}/{subject}/v2.0" if version else public.token_issuer.format(tenant=subject)
+    # Of no tenant in particular: the authority that was asked.
+    cloud = (
+        clouds()[CLOUD_NAMES[named]] if named else home(world.tenant) if own else addressed(world.tenant, call.origin)
+    )
+    instance = INSTANCES[cloud.name]
+    away = named is not None or (own and elsewhere(world.tenant, call.origin) is not None)
+    base = f"{cloud.login if away else call.origin}/{tenant}"
+    issuer = f"{cloud.login}/{subject}/v2.0" if version else cloud.token_issuer.format(tenant=subject)
     body: dict[str, Any] = {
         "token_endpoint": f"{base}/oauth2{version}/token",
         "token_endpoint_auth_methods_supported": [
@@ -76,7 +73,7 @@ def _described(world: World, call: Call, version: str) -> Reply:
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": issuer,
         "request_uri_parameter_supported": False,
-        "userinfo_endpoint": f"{public.graph}/oidc/userinfo",
+        "userinfo_endpoint": f"{cloud.graph}/oidc/userinfo",
         "authorization_endpoint": f"{base}/oauth2{version}/authorize",
         "device_authorization_endpoint": f"{base}/oauth2{version}/devicecode",
         "http_logout_supported": True,
@@ -91,11 +88,12 @@ def _described(world: World, call: Call, version: str) -> Reply:
         # Known of the live document of July 2026 (entra-emulator, golden reference); the host's answer is not here.
         "mtls_endpoint_aliases": {"token_endpoint": f"https://mtlsauth.microsoft.com/{tenant}/oauth2{version}/token"},
         "tls_client_certificate_bound_access_tokens": True,
-        "tenant_region_scope": region,
-        "cloud_instance_name": "microsoftonline.com",
-        "cloud_graph_host_name": "graph.windows.net",
-        "msgraph_host": urlsplit(public.graph).hostname,
-        "rbac_url": "https://pas.windows.net",
+        "tenant_region_scope": instance.region if own or named else None,
+        **({"tenant_region_sub_scope": instance.sub_region} if instance.sub_region and (own or named) else {}),
+        "cloud_instance_name": instance.name,
+        "cloud_graph_host_name": instance.old_graph,
+        "msgraph_host": urlsplit(cloud.graph).hostname,
+        "rbac_url": instance.rbac,
     }  # fmt: skip
     return Reply(200, body, {"Cache-Control": "max-age=86400, private"})
 
@@ -107,7 +105,7 @@ def keys(world: World, call: Call) -> Reply:
             check_tenant(world, call.params["tenant"], discovery=True)
     except Refused as refused:
         return refusal(world, call, refused)
-    issuer = f"{clouds()['public'].login}/{{tenantid}}/v2.0"
+    issuer = f"{addressed(world.tenant, call.origin).login}/{{tenantid}}/v2.0"
     found = Reply(200, {"keys": [world.keys.jwk(issuer)]}, {"Cache-Control": "max-age=86400, private"})
     return cors.allow(call, found)
 
@@ -153,7 +151,7 @@ def user_realm(world: World, call: Call) -> Reply:
             "ver": "1.0",
             "account_type": "Managed" if managed else "Unknown",
             "domain_name": domain,
-            "cloud_instance_name": "microsoftonline.com",
+            "cloud_instance_name": INSTANCES[home(world.tenant).name].name,
             "cloud_audience_urn": "urn:federation:MicrosoftOnline",
         },
     )

@@ -12,9 +12,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra.authority import GUID, Client, Proof, visible
 from pbisetup.sandbox.entra.refusal import Refused
+from pbisetup.sandbox.home import home
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
@@ -118,8 +118,8 @@ def _entries(client: Client) -> list[Object]:
 
 
 def _own_issuers(world: World) -> tuple[str, str]:
-    public = clouds()["public"]
-    return f"{public.login}/{world.tenant.id}/v2.0", public.token_issuer.format(tenant=world.tenant.id)
+    own = home(world.tenant)
+    return f"{own.login}/{world.tenant.id}/v2.0", own.token_issuer.format(tenant=world.tenant.id)
 
 
 def _verify(world: World, assertion: str, header: Object, issuer: str) -> None:

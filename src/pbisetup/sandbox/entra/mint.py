@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox import base64url
 from pbisetup.sandbox.entra.authority import Client, instant, visible
 from pbisetup.sandbox.entra.federation import stamp
 from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.entra.resources import GRAPH, audience
+from pbisetup.sandbox.home import INSTANCES, home
 from pbisetup.sandbox.wire import World
 
 Object = dict[str, Any]
@@ -87,14 +87,14 @@ def access_token(world: World, client: Client, target: Target, specific: Object)
         if "upn" in specific:
             claims["preferred_username"] = specific["upn"]
     else:
-        issuer = clouds()["public"].token_issuer.format(tenant=world.tenant.id)
+        issuer = home(world.tenant).token_issuer.format(tenant=world.tenant.id)
         claims |= {
-            "aud": audience(resource, target.asked),
+            "aud": audience(world, resource, target.asked),
             "iss": issuer,
             "appid": client.app_id,
             "appidacr": client.acr,
             "app_displayname": client.name,
-            "tenant_region_scope": "EU",
+            "tenant_region_scope": INSTANCES[home(world.tenant).name].region,
             "ver": "1.0",
             **specific,
         }
@@ -234,7 +234,7 @@ def pairwise(user_id: str, app_id: str) -> str:
 
 def issuer_v2(world: World) -> str:
     """`iss` of v2 tokens: the real cloud's, wherever this server listens."""
-    return f"{clouds()['public'].login}/{world.tenant.id}/v2.0"
+    return f"{home(world.tenant).login}/{world.tenant.id}/v2.0"
 
 
 def new_id() -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from pbisetup.sandbox.entra.authority import Client
 from pbisetup.sandbox.entra.federation import moment, stamp
 from pbisetup.sandbox.entra.refusal import Refused
-from pbisetup.sandbox.entra.resources import GRAPH, GRAPH_AUDIENCE, normal
+from pbisetup.sandbox.entra.resources import GRAPH, normal
+from pbisetup.sandbox.home import home
 from pbisetup.sandbox.wire import World
 
 _LATER = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
@@ -28,7 +29,7 @@ def read(world: World, client: Client, assertion: str) -> dict[str, Any]:
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise Refused("assertion_malformed") from None
     audience = normal(str(claims.get("aud", "")))
-    if audience in (GRAPH, GRAPH_AUDIENCE):
+    if audience in (GRAPH, home(world.tenant).graph_resource):
         # Microsoft Graph's tokens carry a nonce of their own, so that nobody else can verify them (entra.md 7).
         reason = "Key was found, but use of the key to verify the signature failed."
         raise Refused("user_assertion_invalid", reason=reason)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.entra.authority import visible
 from pbisetup.sandbox.entra.refusal import Refused
+from pbisetup.sandbox.home import home
 from pbisetup.sandbox.wire import World
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -95,10 +97,13 @@ def is_own_origin(world: World, resource: str) -> bool:
         return False
 
 
-def audience(resource: dict[str, Any], asked: str) -> str:
+def audience(world: World, resource: dict[str, Any], asked: str) -> str:
     """`aud` of a v1 token: what was asked, as it was asked (entra.md 7), but never our own address."""
     if normal(asked) == str(resource["appId"]).lower():
         return str(resource["appId"])
     if str(resource["appId"]).lower() == GRAPH:
-        return GRAPH_AUDIENCE
+        # A bare permission, and our own address, mean the Graph of the tenant's cloud. Another cloud's is issued as
+        # asked, and refused there (a public live test, 2026-09-29).
+        others = {cloud.graph_resource for cloud in clouds().values()} - {GRAPH_AUDIENCE}
+        return normal(asked) if normal(asked) in others else home(world.tenant).graph_resource
     return asked

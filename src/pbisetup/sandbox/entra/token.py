@@ -84,9 +84,12 @@ def _request(world: World, call: Call, attempt: sign_ins.Attempt, *, v1: bool) -
     if tenant.lower() == "consumers" and form.get("client_id", "").strip():
         check_audience(find_client(world, form["client_id"]), tenant)
     try:
-        own = check_tenant(world, tenant)
+        own = check_tenant(world, tenant, origin=call.origin)
     except Refused as refused:
-        if refused.key == "tenant_other_cloud" and (form.get("client_secret") or form.get("client_assertion")):
+        if refused.key == "tenant_other_cloud" and form.get("client_assertion"):
+            # Made for the token endpoint of the wrong cloud (a public live test against every cloud, 2026-09-29).
+            raise Refused("assertion_other_audience") from None
+        if refused.key == "tenant_other_cloud" and form.get("client_secret"):
             raise Refused("confidential_across_clouds") from None
         raise
     if not v1 and "resource" in form:

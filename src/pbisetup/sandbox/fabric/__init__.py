@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from pbisetup.sandbox.fabric import items, tenant_settings, workspaces
+from pbisetup.sandbox.fabric import (
+    admin,
+    connections,
+    folders,
+    gateways,
+    items,
+    operations,
+    policies,
+    tenant_settings,
+    workspaces,
+)
 from pbisetup.sandbox.fabric.service import others as not_carried
 from pbisetup.sandbox.fabric.service import unknown
 from pbisetup.sandbox.wire import Route
 
-carried: Final[list[Route]] = [*tenant_settings.routes, *workspaces.routes, *items.routes]
+_MODULES: Final = (tenant_settings, admin, workspaces, policies, items, folders, operations, connections, gateways)
+carried: Final[list[Route]] = [route for module in _MODULES for route in module.routes]
 """What this tenant answers."""
 routes: Final[list[Route]] = [*carried, *not_carried(carried)]
 """With every other documented operation, which is judged and then said to be missing here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pbisetup.sandbox import access
 from pbisetup.sandbox.fabric.causes import Refused
 from pbisetup.sandbox.fabric.service import collection, route
 from pbisetup.sandbox.gate.request import Request
@@ -16,8 +17,12 @@ _TYPES: Final = ("FreeText", "Url", "Boolean", "MailEnabledSecurityGroup", "Inte
 
 
 def list_settings(request: Request) -> Reply:
-    """Under the key `value`, as the Fabric SDK reads it (source: clients.md 5)."""
-    return collection([_shown(setting) for setting in request.tenant.tenantSettings])
+    """Under the key `value`, as the Fabric SDK reads it (source: clients.md 5). In a tenant from before May 2025, which
+    still has the one switch of then, under `tenantSettings` (source: powerbi.md 7; that both changed together is inferred).
+    """
+    settings = request.tenant.tenantSettings
+    key = "tenantSettings" if access.OLD_PUBLIC_APIS in settings else "value"
+    return collection(request, [_shown(setting) for setting in settings], key=key)
 
 
 def update_setting(request: Request) -> Reply:
@@ -66,7 +71,7 @@ def _groups(request: Request, setting: Object, name: str, value: Any) -> list[Ob
         if not all(isinstance(field, str) and field for field in fields):
             raise Refused("input_invalid", what=f"{name} needs graphId and name")
         if entry["graphId"] not in request.tenant.groups:
-            raise Refused("principal_unknown", id=entry["graphId"])
+            raise Refused("group_unknown")
         found.append({"graphId": entry["graphId"].lower(), "name": entry["name"]})
     return found
 

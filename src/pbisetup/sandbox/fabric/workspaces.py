@@ -1,4 +1,6 @@
-"""Workspaces, their role assignments, and capacities (source: powerbi.md 7)."""
+"""Workspaces, their role assignments, and capacities (source: powerbi.md 7; fabric-rest-api-specs; recorded in
+microsoft/fabric-cli).
+"""
 
 from __future__ import annotations
 
@@ -7,24 +9,33 @@ from typing import Any, Final
 
 from pbisetup.sandbox import access
 from pbisetup.sandbox.fabric.causes import Refused
-from pbisetup.sandbox.fabric.service import collection, route
+from pbisetup.sandbox.fabric.principals import described
+from pbisetup.sandbox.fabric.service import collection, route, text
 from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
-_TYPES: Final = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
+_TYPES: Final = {
+    "user": "User",
+    "group": "Group",
+    "servicePrincipal": "ServicePrincipal",
+    "servicePrincipalProfile": "ServicePrincipalProfile",
+}
 MOST_PRINCIPALS: Final = 1000
 
 
 def list_workspaces(request: Request) -> Reply:
     """A user's own, then those where the caller has a role, itself or by a group."""
-    return collection([*_mine(request), *(_shown(w) for w in request.tenant.workspaces if _sees(request, w))])
+    seen = [_shown(each) for each in request.tenant.workspaces if _sees(request, each)]
+    return collection(request, [*_mine(request), *seen])
 
 
 def get_workspace(request: Request) -> Reply:
     workspace = request.workspace
     capacity = request.tenant.capacities.get(str(workspace.get("capacityId")))
     more = _on_capacity(capacity) if capacity else {}
+    identity = workspace.get("workspaceIdentity")
+    more |= {"workspaceIdentity": identity} if identity else {}
     return Reply(200, {**_shown(workspace), **more, "capacityAssignmentProgress": "Completed"})
 
 
@@ -32,11 +43,9 @@ def create_workspace(request: Request) -> Reply:
     """201."""
     body = request.call.json()
     caller = request.caller
-    name = body.get("displayName")
-    if not isinstance(name, str) or not name.strip() or len(name) > 256:
-        raise Refused("input_invalid", what="displayName")
-    if any(w["displayName"].lower() == name.lower() for w in request.tenant.workspaces):
-        raise Refused("name_taken")
+    name = text(body, "displayName")
+    assert name is not None
+    _free(request, name, None)
     capacity_id = body.get("capacityId")
     if capacity_id is not None:
         capacity_id = _capacity(request, capacity_id)["id"]
@@ -65,7 +74,7 @@ def delete_workspace(request: Request) -> Reply:
 
 def list_role_assignments(request: Request) -> Reply:
     workspace = request.workspace
-    return collection([_assignment(request, a) for a in workspace.get("roleAssignments", [])])
+    return collection(request, [_assignment(request, a) for a in workspace.get("roleAssignments", [])])
 
 
 def get_role_assignment(request: Request) -> Reply:
@@ -83,7 +92,11 @@ def add_role_assignment(request: Request) -> Reply:
     if not isinstance(principal, dict) or not isinstance(principal.get("id"), str):
         raise Refused("input_invalid", what="principal")
     found = request.tenant.principal(principal["id"])
-    if found is None or principal.get("type") not in _TYPES.values():
+    if principal.get("type") == "ServicePrincipalProfile" and request.tenant.profiles.get(principal["id"]):
+        if role != "Admin":
+            raise Refused("profile_needs_admin")
+        found = ("servicePrincipalProfile", {"id": principal["id"].lower()})
+    elif found is None or principal.get("type") not in _TYPES.values():
         raise Refused("principal_not_found").about("Workspace", workspace["id"], detail=("Principal", principal["id"]))
     entries = workspace.setdefault("roleAssignments", [])
     id_ = found[1]["id"]
@@ -122,11 +135,53 @@ def remove_role_assignment(request: Request) -> Reply:
 def list_capacities(request: Request) -> Reply:
     """Only those the caller may use (source: powerbi.md 7)."""
     shown = [
-        {name: c.get(name) for name in ("id", "displayName", "sku", "region", "state")}
-        for c in request.tenant.capacities
-        if access.capacity_right(request.tenant, c, request.caller.object_id)
+        _shown_capacity(each)
+        for each in request.tenant.capacities
+        if access.capacity_right(request.tenant, each, request.caller.object_id)
     ]
-    return collection(shown)
+    return collection(request, shown)
+
+
+def get_capacity(request: Request) -> Reply:
+    """For those who may use it; guess: to others it does not exist."""
+    found = request.tenant.capacities.get(request.call.params["capacityId"])
+    if found is None or not access.capacity_right(request.tenant, found, request.caller.object_id):
+        raise Refused("capacity_not_found")
+    return Reply(200, _shown_capacity(found))
+
+
+def update_workspace(request: Request) -> Reply:
+    """Name and description."""
+    workspace, body = request.workspace, request.call.json()
+    name = text(body, "displayName", needed=False)
+    if name is not None:
+        _free(request, name, workspace)
+    description = text(body, "description", most=4000, needed=False) if body.get("description") != "" else ""
+    if name is not None:
+        workspace["displayName"] = name
+    if description is not None:
+        workspace["description"] = description
+    request.changed()
+    return Reply(200, _shown(workspace))
+
+
+def assign_to_capacity(request: Request) -> Reply:
+    """202 without a body and without an operation: the workspace itself shows how far it is."""
+    request.workspace["capacityId"] = _capacity(request, request.call.json().get("capacityId"))["id"]
+    request.changed()
+    return Reply(202)
+
+
+def unassign_from_capacity(request: Request) -> Reply:
+    request.workspace["capacityId"] = None
+    request.changed()
+    return Reply(202)
+
+
+def _shown_capacity(capacity: Object) -> Object:
+    """A paused one is Inactive here, whatever Azure calls it (source: recorded in microsoft/fabric-cli)."""
+    shown = {name: capacity.get(name) for name in ("id", "displayName", "sku", "region")}
+    return {**shown, "state": "Active" if capacity.get("state", "Active") == "Active" else "Inactive"}
 
 
 def _sees(request: Request, workspace: Object) -> bool:
@@ -178,29 +233,26 @@ def _entry(request: Request, workspace: Object) -> Object:
 
 def _capacity(request: Request, id_: Any) -> Object:
     capacity = request.tenant.capacities.get(id_) if isinstance(id_, str) else None
-    if capacity is None or not access.capacity_right(request.tenant, capacity, request.caller.object_id):
+    if not isinstance(id_, str):
+        raise Refused("input_invalid", what="capacityId")
+    if capacity is None:
         raise Refused("capacity_not_found")
+    if not access.capacity_right(request.tenant, capacity, request.caller.object_id):
+        raise Refused("capacity_not_permitted")
     if capacity.get("state", "Active") != "Active":
-        raise Refused("that_capacity_not_active")
+        raise Refused("that_capacity_not_active", capacity=capacity["id"])
     return capacity
 
 
+def _free(request: Request, name: str, own: Object | None) -> None:
+    """Raises Refused where another workspace has the name."""
+    if any(w is not own and w["displayName"].lower() == name.lower() for w in request.tenant.workspaces):
+        raise Refused("name_taken")
+
+
 def _assignment(request: Request, entry: Object) -> Object:
-    """With the details that Fabric shows of each kind of principal (source: fabspec, Principal)."""
-    id_ = entry["principal"]["id"]
-    kind, item = request.tenant.principal(id_) or ("", {})
-    principal: Object = {
-        "id": id_,
-        "displayName": item.get("displayName"),
-        "type": entry["principal"]["type"],
-    }
-    if kind == "servicePrincipal":
-        principal["servicePrincipalDetails"] = {"aadAppId": item["appId"]}
-    elif kind == "user":
-        principal["userDetails"] = {"userPrincipalName": item.get("userPrincipalName")}
-    elif kind == "group":
-        principal["groupDetails"] = {"groupType": "SecurityGroup"}
-    return {"id": entry.get("id", id_), "principal": principal, "role": entry["role"]}
+    principal = described(request.tenant, entry["principal"])
+    return {"id": entry.get("id", principal["id"]), "principal": principal, "role": entry["role"]}
 
 
 def _shown(workspace: Object) -> Object:
@@ -225,12 +277,16 @@ routes: Final[list[Route]] = [
         app_settings=(access.CREATE_APIS,),  # source: powerbi.md 7
     ),
     route("platform.Workspaces_GetWorkspace", get_workspace, role="Viewer"),
-    # Only its Admins may (source: Fabric REST reference, Workspaces - Delete Workspace).
+    # Only its Admins may change what it is (source: fabric-rest-api-specs).
+    route("platform.Workspaces_UpdateWorkspace", update_workspace, role="Admin"),
     route("platform.Workspaces_DeleteWorkspace", delete_workspace, role="Admin"),
     route("platform.Workspaces_ListWorkspaceRoleAssignments", list_role_assignments, role="Member"),
     route("platform.Workspaces_AddWorkspaceRoleAssignment", add_role_assignment, role="Member"),
     route("platform.Workspaces_GetWorkspaceRoleAssignment", get_role_assignment, role="Member"),
     route("platform.Workspaces_UpdateWorkspaceRoleAssignment", change_role_assignment, role="Member"),
     route("platform.Workspaces_DeleteWorkspaceRoleAssignment", remove_role_assignment, role="Member"),
+    route("platform.Workspaces_AssignToCapacity", assign_to_capacity, role="Admin"),
+    route("platform.Workspaces_UnassignFromCapacity", unassign_from_capacity, role="Admin"),
     route("platform.Capacities_ListCapacities", list_capacities),
+    route("platform.Capacities_GetCapacity", get_capacity),
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from pbisetup.catalog.operations import Operation, Service, by_id
+from pbisetup.sandbox import activity
 from pbisetup.sandbox.front_end import dressed
 from pbisetup.sandbox.gate.request import Need, Request
 from pbisetup.sandbox.gate.when import When
@@ -20,6 +21,8 @@ class Cause(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def status(self) -> int: ...
     @property
     def when(self) -> When | None:
         """None: the operation itself finds out."""
@@ -85,8 +88,10 @@ class Door:
         """Raises the first cause that applies."""
         for cause in self._table:
             if cause.when is not None and cause.when(request):
-                headers = {"Retry-After": str(request.wait)} if cause.name == "too_many_requests" else None
-                raise self._refuse(cause.name, headers=headers, **request.fields)
+                if cause.status == 429:
+                    wait = str(request.wait)
+                    raise self._refuse(cause.name, headers={"Retry-After": wait}, **request.fields, wait=wait)
+                raise self._refuse(cause.name, **request.fields)
 
     def _handler(self, need: Need, handle: Handle) -> Callable[[World, Call], Reply]:
         def handler(world: World, call: Call) -> Reply:
@@ -98,6 +103,7 @@ class Door:
                 return self._reply(call, refused)
             except BadBody:
                 return self._reply(call, self._garbage())
+            activity.note(request, answer)
             return dressed(call, answer.status, answer.body, dict(answer.headers))
 
         return handler

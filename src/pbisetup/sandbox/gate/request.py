@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Final
 
 from pbisetup.catalog.operations import Operation
+from pbisetup.model.cloud import Cloud
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
+from pbisetup.sandbox.home import addressed
 from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.wire import Call, World
 
@@ -47,6 +49,11 @@ class Request:
     @property
     def operation(self) -> Operation:
         return self.need.operation
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """The cloud whose address was called."""
+        return addressed(self.tenant, self.call.origin)
 
     def changed(self) -> None:
         self.tenant.changed = True
@@ -130,7 +137,23 @@ class Request:
     def fields(self) -> dict[str, str]:
         """What the text of a refusal may name."""
         until = self.world.now().strftime("%m/%d/%Y %I:%M:%S %p")
-        return {"id": self.workspace_id or "", "until": until, "operation": self.operation.id}
+        capacity = str((self.found or {}).get("capacityId") or "")
+        return {
+            "id": self.workspace_id or "",
+            "until": until,
+            "operation": self.operation.id,
+            "capacity": capacity,
+            "setting": self.refusing,
+        }
+
+    @property
+    def refusing(self) -> str:
+        """The title of the first further setting that does not let the caller in."""
+        if isinstance(self.token, BadToken):
+            return ""
+        needed = (*self.need.settings, *(self.need.app_settings if self.is_app else ()))
+        name = next((name for name in needed if self.admission(name) != "admitted"), "")
+        return str((self.tenant.tenantSettings.get(name) or {}).get("title") or name)
 
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

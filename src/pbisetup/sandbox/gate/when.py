@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox import access
 from pbisetup.sandbox.bearer import BadToken, Fault
 from pbisetup.sandbox.gate.request import GUID, Request
+from pbisetup.sandbox.home import home
+from pbisetup.sandbox.hosts import place_of
 
 When = Callable[[Request], bool]
 
@@ -16,18 +19,54 @@ def token(fault: Fault) -> When:
     return lambda r: isinstance(r.token, BadToken) and r.token.fault == fault
 
 
+def audience_of_another_cloud(r: Request) -> bool:
+    """The token is for this API in another cloud than the one whose address was called."""
+    return other_audience(r) and any(r.caller.audience in access.audiences(cloud) for cloud in clouds().values())
+
+
 def other_audience(r: Request) -> bool:
-    """The token is for another resource: Azure, Graph, or the same API in another cloud."""
-    return r.caller.audience not in access.audiences(r.tenant)
+    """The token is for another resource, such as Azure or Graph."""
+    return r.caller.audience not in access.audiences(r.cloud)
+
+
+def tenant_of_another_cloud(r: Request) -> bool:
+    """The token fits the address that was called, but the caller's tenant lives in another cloud."""
+    return r.cloud.name != home(r.tenant).name
+
+
+def fabric_audience_at_fabric(r: Request) -> bool:
+    """A service principal with a token for Fabric's audience calls Power BI by Fabric's host name
+    (`unknowns.fabricAudienceOnPowerBi`: `taken` lets it pass).
+    """
+    place = place_of(r.call.origin.partition("://")[2])
+    return (
+        r.is_app
+        and place is not None
+        and place.service == "fabric"
+        and r.caller.audience == r.cloud.fabric_resource
+        and r.tenant.section("unknowns").get("fabricAudienceOnPowerBi", "refused") != "taken"
+    )
+
+
+def not_in_this_cloud(r: Request) -> bool:
+    """The cloud whose address was called has no Fabric API that anybody published."""
+    return r.cloud.fabric is None
 
 
 def inbound_denied(r: Request) -> bool:
     """The workspace takes no calls from the public internet."""
-    if r.need.role is None:
+    if r.need.role is None or r.operation.id in _OUT_OF_REACH_OF_THE_POLICY:
         return False
     policy = (r.found or {}).get("communicationPolicy") or {}
     rules = policy.get("inbound", {}).get("publicAccessRules", {}) if isinstance(policy, dict) else {}
     return rules.get("defaultAction") == "Deny"
+
+
+_OUT_OF_REACH_OF_THE_POLICY = (
+    "platform.Workspaces_GetNetworkCommunicationPolicy",
+    "platform.Workspaces_SetNetworkCommunicationPolicy",
+)
+"""guess: else nobody who shut the door by a mistake could open it again."""
 
 
 def unlicensed(r: Request) -> bool:
@@ -48,6 +87,19 @@ def app_kept_out_of_admin(why: access.Admission) -> When:
         return r.is_app and setting is not None and r.admission(setting) == why
 
     return when
+
+
+def app_kept_out_at_all(r: Request) -> bool:
+    """A service principal that the setting for the public APIs does not let in, for whatever reason."""
+    return r.is_app and not r.operation.admin and r.admission(access.PUBLIC_APIS) != "admitted"
+
+
+def admin_setting_on_its_way(r: Request) -> bool:
+    """A service principal on an admin route, whose setting was changed a short while ago and does not let it in yet."""
+    setting = {"read": access.READ_ADMIN_APIS, "update": access.UPDATE_ADMIN_APIS}.get(r.operation.admin or "")
+    if not r.is_app or setting is None or r.admission(setting) == "admitted":
+        return False
+    return access.on_its_way(r.world, setting)
 
 
 def app_on_peoples_admin_route(r: Request) -> bool:
@@ -120,6 +172,11 @@ def feature_kept_from_a_user(r: Request) -> bool:
 def no_role(r: Request) -> bool:
     """The workspace of the path does not exist, or the caller has no role in it: nobody can tell which."""
     return r.need.role is not None and r.role is None
+
+
+def workspace_unknown(r: Request) -> bool:
+    """The workspace of the path does not exist."""
+    return r.need.role is not None and r.found is None
 
 
 def role_too_low(r: Request) -> bool:

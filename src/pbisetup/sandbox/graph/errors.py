@@ -60,6 +60,13 @@ ERRORS: Final[dict[str, Row]] = {
         "entra.md 6.4 (code); text known",
         "one source",
     ),
+    "token_other_cloud": Row(
+        401,
+        "InvalidAuthenticationToken",
+        "InvalidCloudInstance",
+        "a public live test of a commercial tenant against the US Government's Graph (2026-09-29)",
+        "observed live",
+    ),
     "identity_not_found": Row(
         401,
         "Authorization_IdentityNotFound",

@@ -13,11 +13,11 @@ from pbisetup.sandbox.asgi import pattern
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
 from pbisetup.sandbox.graph import metadata, permissions, revocation, throttle
 from pbisetup.sandbox.graph.errors import GraphError, reply
+from pbisetup.sandbox.home import addressed, home
 from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.wire import BadBody, Call, Handler, Reply, Route, World
 
 GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
-AUDIENCES: Final = frozenset({GRAPH_APP_ID, "https://graph.microsoft.com"})
 PREFIXES: Final = ("/v1.0", "/beta")
 OPTIONS: Final = frozenset(
     ("filter", "select", "expand", "orderby", "top", "skip", "skiptoken", "count", "search", "format")
@@ -146,8 +146,11 @@ def authenticate(world: World, call: Call) -> Caller:
             dots = call.headers.get("authorization", "").count(".")
             raise GraphError(_MALFORMED.get(dots, "token_undecodable")) from None
         raise GraphError(_TOKEN_FAULTS[bad.fault]) from None
-    if caller.audience not in AUDIENCES:
+    resource = addressed(world.tenant, call.origin).graph_resource
+    if caller.audience not in (GRAPH_APP_ID, resource):
         raise GraphError("token_audience")
+    if resource != home(world.tenant).graph_resource:
+        raise GraphError("token_other_cloud")
     revocation.check(world, caller)
     return caller
 
@@ -204,7 +207,6 @@ def finished(world: World | None, call: Call, answer: Reply, costs: dict[str, st
 
 
 __all__ = [
-    "AUDIENCES",
     "GRAPH_APP_ID",
     "Handler",
     "Request",

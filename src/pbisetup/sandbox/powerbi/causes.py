@@ -18,6 +18,8 @@ from pbisetup.sandbox.gate.when import When
 from pbisetup.sandbox.wire import Call, Reply
 
 HEADER: Final = "x-powerbi-error-info"
+_THROTTLED: Final = {"Cache-Control": "no-store, must-revalidate, no-cache", "Pragma": "no-cache"}
+"""On a throttled answer too, unlike Fabric's (source: RuiRomano/pbimonitor#58)."""
 NOT_ADMITTED: Final = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
 
 
@@ -56,9 +58,14 @@ _NOT_FOR_APPS = {"Message": "API is not accessible for application"}
 _GROUP = "powerbi.md 1.1, 6.1"
 _NOT_FOUND = _error("PowerBIEntityNotFound", culprit=1)
 _EMBED = "Creating embed token for accessing dataset {dataset}"
+_NO_PARAMETERS = "Dataset parameters at positions {positions} cannot be found in {dataset}"
 _QUOTA = (
     "You have exceeded the amount of embed token that can be generated on a shared or ProPlus capacity. You need to "
     "purchase Azure capacities to generate embed tokens. See https://go.microsoft.com/fwlink/?linkid=868976"
+)
+_TOO_MANY = (
+    "You have exceeded the amount of requests allowed in the current time frame and further requests will fail. "
+    "Retry in {wait} seconds."
 )
 _NO_BUILD = (
     "You cannot query the dataset '{dataset}' by using the REST API because the dataset was not found or you do not have "
@@ -74,10 +81,22 @@ TABLE: Final[tuple[Cause, ...]] = (
     Cause("token_too_early", when.token("not_yet_valid"), 403, "TokenExpired", None, "powerbi.md 6.1", "inferred"),
     Cause("token_foreign", when.token("foreign_tenant"), 403, "TokenExpired", None, "powerbi.md 6.1", "inferred"),
     Cause(
+        "token_of_another_cloud", when.audience_of_another_cloud, 403, "TokenExpired", None,
+        "powerbi.md 6.1 (what any other wrong token gets)", "inferred",
+    ),
+    Cause(
         "token_audience_401", when.both(when.other_audience, when.unknown("wrongAudience", "401")), 401, None, None,
         "powerbi-docs embedded-troubleshoot (2026-06-30)", "documented",
     ),
     Cause("token_audience", when.other_audience, 403, None, None, "msft-extensions#445", "one source"),
+    Cause(
+        "fabric_audience_at_fabric", when.fabric_audience_at_fabric, 403, None, None, "semantic-link-labs#782",
+        "one source",
+    ),
+    Cause(
+        "tenant_of_another_cloud", when.tenant_of_another_cloud, 401, None,
+        _error("PowerBINotLicensedException", culprit=1), "powerbi-docs#4226 (401, by a licence); body guess", "one source",
+    ),
     # The caller as such
     Cause(
         "user_unlicensed", when.unlicensed, 401, None, _error("PowerBINotLicensedException", culprit=1),
@@ -114,7 +133,7 @@ TABLE: Final[tuple[Cause, ...]] = (
     ),
     Cause(
         "admin_route_for_people", when.app_on_peoples_admin_route, 401, None, _NOT_AUTHORIZED,
-        "powerbi.md 1.3; answer guess", "inferred",
+        "powerbi-powershell#375 (2022-12; status, on AssignWorkspaces); body inferred", "one source",
     ),
     Cause("closed_to_apps", when.closed_to_apps, 403, None, _NOT_FOR_APPS, "powerbi.md 1.3, 6.1", "one source"),
     Cause(
@@ -225,8 +244,8 @@ TABLE: Final[tuple[Cause, ...]] = (
         "powerbi.md 6.2 (code); here guess", "inferred",
     ),
     Cause(
-        "too_many_requests", when.too_many_requests, 429, None, _error("TooManyRequests"),
-        "powerbi.md 6.1, 7; body guess", "documented",
+        "too_many_requests", when.too_many_requests, 429, None, {"message": _TOO_MANY},
+        "RuiRomano/pbimonitor#58 (2024-12-03, an admin route); body elsewhere inferred", "observed live",
     ),
     # What an operation finds out itself
     Cause(
@@ -274,7 +293,7 @@ TABLE: Final[tuple[Cause, ...]] = (
     Cause("not_dataset_owner", None, 403, None, None, "status in a public deployment script; body guess", "one source"),
     Cause(
         "parameters_unknown", None, 404, None,
-        _said("ItemNotFound", "Dataset parameters at positions {positions} cannot be found in {dataset}", target="{dataset}"),
+        _said("ItemNotFound", _NO_PARAMETERS, target="{dataset}"),
         "a public client's recording (2022-12-28)", "observed live",
     ),
     Cause(
@@ -380,6 +399,40 @@ TABLE: Final[tuple[Cause, ...]] = (
         "datasource_not_shared", None, 401, None, _NOT_AUTHORIZED,
         "PowerBI-CSharp swagger on BindToGateway (that the caller must be a user of it); answer guess", "inferred",
     ),
+    # Capacities
+    Cause(
+        "capacity_unknown", None, 404, None, _NOT_FOUND,
+        "msft-extensions#303 (that it cannot be found without a right on it); answer guess", "inferred",
+    ),
+    Cause(
+        "capacity_right_missing", None, 401, None, _NOT_AUTHORIZED,
+        "PowerBI-CSharp swagger (that it takes the right); answer guess", "inferred",
+    ),
+    # What administrators ask for
+    Cause(
+        "activity_range_invalid", None, 400, None, None,
+        "semantic-link-labs#211 (2024-10-15); fabric-toolbox#97, #156 (an empty body)", "observed live",
+    ),
+    Cause(
+        "activity_too_old", None, 400, None, None, "fabric-toolbox#97, #156 (28 days are answered, 30 are not)",
+        "several sources",
+    ),
+    Cause(
+        "activity_time_malformed", None, 401, None, None,
+        "powerbi-docs embedded-troubleshoot (2026-06-30; status); empty body guess", "documented",
+    ),
+    Cause(
+        "continuation_invalid", None, 400, None, _said("InvalidRequest", "The continuation token is invalid"), "guess",
+        "inferred",
+    ),
+    Cause(
+        "scan_invalid", None, 400, None, _said("InvalidRequest", "From 1 to 100 workspace ids are required"),
+        "PowerBI-CSharp swagger (the limit); answer guess", "inferred",
+    ),
+    Cause(
+        "scan_unknown", None, 404, None, _NOT_FOUND, "MicrosoftDocs/feedback#3324 (2020-12; status); body inferred",
+        "one source",
+    ),
     Cause(
         "input_invalid", None, 400, None, _said("InvalidRequest", "The request is invalid"),
         "powerbi.md 6.1 (code); text guess", "inferred",
@@ -404,6 +457,8 @@ def reply(call: Call, refused: Refusal) -> Reply:
     headers = dict(refused.headers)
     if cause.header is not None:
         headers[HEADER] = cause.header
+    if cause.status == 429:
+        headers |= _THROTTLED
     return dressed(call, cause.status, filled(cause.body, refused.fields), headers)
 
 

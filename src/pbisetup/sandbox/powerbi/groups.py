@@ -5,7 +5,8 @@ source: powerbi-swagger.json (Group, GroupUser and their examples); powerbi.md 6
 
 from __future__ import annotations
 
-from typing import Any, Final
+import uuid
+from typing import Final
 
 from pbisetup.sandbox import access, odata
 from pbisetup.sandbox.gate.request import Request
@@ -15,7 +16,8 @@ from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 _FABRIC_TYPES: Final = {"App": "ServicePrincipal", "Group": "Group", "User": "User"}
-_TYPES: Final = {"ServicePrincipal": "App", "Group": "Group", "User": "User"}
+_TYPES: Final = {"ServicePrincipal": "App", "ServicePrincipalProfile": "App", "Group": "Group", "User": "User"}
+_FORMATS: Final = ("Small", "Large")
 _FILTERABLE: Final = {
     "id",
     "name",
@@ -42,6 +44,53 @@ def get_group(request: Request) -> Reply:
     return Reply(200, {"@odata.context": context(request, "groups/$entity"), **shown(request.workspace)})
 
 
+def create_group(request: Request) -> Reply:
+    """200, and the caller its Admin. Needs the settings for creating workspaces; names are taken once in a tenant."""
+    made: Object = {
+        "id": str(uuid.uuid4()),
+        "displayName": _name(request, None),
+        "type": "Workspace",
+        "roleAssignments": [],
+    }
+    type_ = "ServicePrincipalProfile" if request.profile else "ServicePrincipal" if request.is_app else "User"
+    entry = access.assignment(request.world, request.acting_id, type_, "Admin")
+    entry.pop("_since", None)
+    made["roleAssignments"].append(entry)
+    request.tenant.workspaces.add(made)
+    request.changed()
+    return Reply(200, {"@odata.context": context(request, "groups/$entity"), **shown(made)})
+
+
+def update_group(request: Request) -> Reply:
+    """Its name, and on a capacity the storage format of its models (source: swagger)."""
+    item, body = request.workspace, request.call.json()
+    form = body.get("defaultDatasetStorageFormat")
+    if form is not None and (form not in _FORMATS or not item.get("capacityId")):
+        raise Refused("input_invalid")
+    if "name" in body:
+        item["displayName"] = _name(request, item)
+    if form is not None:
+        item["defaultDatasetStorageFormat"] = form
+    request.changed()
+    return Reply(200)
+
+
+def delete_group(request: Request) -> Reply:
+    request.tenant.workspaces.remove(request.workspace["id"])
+    request.changed()
+    return Reply(200)
+
+
+def _name(request: Request, own: Object | None) -> str:
+    name = request.call.json().get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > 256:
+        raise Refused("input_invalid")
+    for other in request.tenant.workspaces.peek():
+        if other is not own and str(other.get("displayName", "")).lower() == name.lower():
+            raise Refused("workspace_name_taken")
+    return name
+
+
 def list_users(request: Request) -> Reply:
     item = request.workspace
     users = window(request, [user(request, a) for a in item.get("roleAssignments", [])])
@@ -56,7 +105,7 @@ def add_user(request: Request) -> Reply:
     entries = item.setdefault("roleAssignments", [])
     if any(a["principal"]["id"] == id_ for a in entries):
         raise Refused("already_has_access")
-    entries.append(access.assignment(request.world, id_, _FABRIC_TYPES[type_], right))
+    entries.append(access.assignment(request.world, id_, type_, right))
     request.changed()
     return Reply(200)
 
@@ -72,25 +121,16 @@ def change_user(request: Request) -> Reply:
 
 
 def remove_user(request: Request) -> Reply:
-    """By user name, or object id of a user, group or service principal."""
+    """By user name, or object id of a user, group or service principal; `profileId` for one of its profiles."""
     item = request.workspace
     name = request.call.params["user"]
     person = request.tenant.users.by("userPrincipalName", name)
-    entry = _entry(item, person["id"] if person else name.lower())
+    profile = request.call.query.get("profileId")
+    entry = _entry(item, person["id"] if person else (profile or name).lower())
     _only_admins_touch_admins(request, entry)
     item["roleAssignments"].remove(entry)
     request.changed()
     return Reply(200)
-
-
-def list_content(kind: str) -> Any:
-    """Reports, datasets or dashboards of a workspace: whatever the state holds there."""
-
-    def handle(request: Request) -> Reply:
-        item = request.workspace
-        return collection(request, kind, list(item.get(kind, [])), below=f"/groups/{item['id']}")
-
-    return handle
 
 
 def shown(item: Object) -> Object:
@@ -99,8 +139,10 @@ def shown(item: Object) -> Object:
     body = {"id": item["id"], "isReadOnly": False, "isOnDedicatedCapacity": bool(capacity)}
     if capacity:
         # In capitals, unlike every other id (source: recorded in a Terraform provider for Power BI).
-        body |= {"capacityId": capacity.upper(), "defaultDatasetStorageFormat": "Small"}
-    return {**body, "type": item.get("type", "Workspace"), "name": item["displayName"]}
+        form = item.get("defaultDatasetStorageFormat", "Small")
+        body |= {"capacityId": capacity.upper(), "defaultDatasetStorageFormat": form}
+    type_ = "Group" if item.get("classic") else item.get("type", "Workspace")
+    return {**body, "type": type_, "name": item["displayName"]}
 
 
 def user(request: Request, assignment: Object) -> Object:
@@ -108,6 +150,9 @@ def user(request: Request, assignment: Object) -> Object:
     others.
     """
     id_ = assignment["principal"]["id"]
+    profile = request.tenant.profiles.get(id_)
+    if profile is not None:
+        id_ = profile["servicePrincipalId"]
     _, item = request.tenant.principal(id_) or ("", {})
     body: Object = {"groupUserAccessRight": assignment["role"]}
     if item.get("displayName"):
@@ -115,8 +160,11 @@ def user(request: Request, assignment: Object) -> Object:
     name = item.get("userPrincipalName")
     if name:
         body["emailAddress"] = name
-    type_ = _TYPES.get(assignment["principal"]["type"], "App")
-    return {**body, "identifier": name or id_, "principalType": type_}
+    type_ = _TYPES.get(assignment["principal"].get("type"), "App")
+    body |= {"identifier": name or id_, "principalType": type_}
+    if profile is not None:
+        body["profile"] = {"id": profile["id"], "displayName": profile.get("displayName")}
+    return body
 
 
 def filtered(request: Request, values: list[Object]) -> list[Object]:
@@ -140,8 +188,13 @@ def window(request: Request, values: list[Object], default: int = 5000) -> list[
 
 
 def _details(request: Request) -> tuple[str, str, str]:
-    """(principal type, object id, access right) of a GroupUser body. Raises Refused."""
+    """(Fabric's principal type, object id, access right) of a GroupUser body. Raises Refused.
+
+    A classic workspace knows no service principals, and from this API only Admins (source: powerbi-docs#797,
+    DevScope/powerbi-powershell-modules#40).
+    """
     body = request.call.json()
+    classic = bool(request.workspace.get("classic"))
     right = body.get("groupUserAccessRight")
     if right not in access.ROLES:
         raise Refused("input_invalid")
@@ -149,11 +202,26 @@ def _details(request: Request) -> tuple[str, str, str]:
         raise Refused("member_cannot_touch_admins")
     name = body.get("identifier") or body.get("emailAddress")
     type_ = body.get("principalType") or ("User" if body.get("emailAddress") else None)
-    if type_ not in _FABRIC_TYPES:
+    if type_ not in _FABRIC_TYPES or (classic and type_ == "App"):
         raise Refused("principal_type_missing")
+    if classic and right != "Admin":
+        raise Refused("classic_takes_admins_only")
     if not isinstance(name, str):
         raise Refused("input_invalid")
-    return type_, _principal_id(request, type_, name), right
+    id_ = _principal_id(request, type_, name)
+    profile = body.get("profile")
+    if profile is None:
+        return _FABRIC_TYPES[type_], id_, right
+    return "ServicePrincipalProfile", _profile_id(request, id_, profile), right
+
+
+def _profile_id(request: Request, principal_id: str, profile: object) -> str:
+    """The profile that a body names beside its service principal. Raises Refused."""
+    id_ = profile.get("id") if isinstance(profile, dict) else None
+    found = request.tenant.profiles.get(id_) if isinstance(id_, str) else None
+    if found is None or found.get("servicePrincipalId") != principal_id:
+        raise Refused("principal_unknown")
+    return str(found["id"])
 
 
 def _principal_id(request: Request, type_: str, name: str) -> str:
@@ -191,12 +259,12 @@ def _only_admins_touch_admins(request: Request, entry: Object) -> None:
 
 routes: Final[list[Route]] = [
     route("Groups_GetGroups", list_groups),
+    route("Groups_CreateGroup", create_group, settings=(access.CREATE_WORKSPACES,), app_settings=(access.CREATE_APIS,)),
     route("Groups_GetGroup", get_group, role="Viewer"),
+    route("Groups_UpdateGroup", update_group, role="Admin"),
+    route("Groups_DeleteGroup", delete_group, role="Admin"),
     route("Groups_GetGroupUsers", list_users, role="Viewer"),
     route("Groups_AddGroupUser", add_user, role="Member"),
     route("Groups_UpdateGroupUser", change_user, role="Member"),
     route("Groups_DeleteUserInGroup", remove_user, role="Member"),
-    route("Reports_GetReportsInGroup", list_content("reports"), role="Viewer"),
-    route("Datasets_GetDatasetsInGroup", list_content("datasets"), role="Viewer"),
-    route("Dashboards_GetDashboardsInGroup", list_content("dashboards"), role="Viewer", capacity=True),
 ]

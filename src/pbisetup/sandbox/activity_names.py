@@ -1,0 +1,138 @@
+"""The activity that a call leaves in the log, by `service:operation id`.
+
+source: fabric-docs operation-list (2024-08-01) for every name. Which operation leaves which name is said there in words
+that match the operation's own (documented), but for those under "inferred", where two published names would do. Operations
+without a published name, such as executeQueries and plain lists, leave nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ADMIN: Final = {
+    "Admin_GetActivityEvents": "ExportActivityEvents",
+    "Apps_GetAppsAsAdmin": "GetAppsAsAdmin",
+    "Apps_GetAppUsersAsAdmin": "GetAppUsersAsAdmin",
+    "Capacities_GetCapacityUsersAsAdmin": "GetCapacityUsersAsAdmin",
+    "Dashboards_GetDashboardsAsAdmin": "GetDashboardsAsAdmin",
+    "Dashboards_GetDashboardsInGroupAsAdmin": "GetDashboardsInGroupAsAdmin",
+    "Dashboards_GetDashboardUsersAsAdmin": "GetDashboardUsersAsAdmin",
+    "Dashboards_GetTilesAsAdmin": "GetDashboardTilesAsAdmin",
+    "Dataflows_GetDataflowDatasourcesAsAdmin": "GetDataflowDatasourcesAsAdmin",
+    "Dataflows_GetDataflowsAsAdmin": "GetDataflowsAsAdmin",
+    "Dataflows_GetDataflowsInGroupAsAdmin": "GetDataflowsInGroupAsAdmin",
+    "Dataflows_GetDataflowUsersAsAdmin": "GetDataflowUsersAsAdmin",
+    "Datasets_GetDatasetsAsAdmin": "GetDatasetsAsAdmin",
+    "Datasets_GetDatasetsInGroupAsAdmin": "GetDatasetsInGroupAsAdmin",
+    "Datasets_GetDatasetUsersAsAdmin": "GetDatasetUsersAsAdmin",
+    "Datasets_GetDatasourcesAsAdmin": "GetDatasetDatasourcesAsAdmin",
+    "Groups_GetGroupsAsAdmin": "GetGroupsAsAdmin",
+    "Groups_GetGroupUsersAsAdmin": "GetGroupUsersAsAdmin",
+    "Imports_GetImportsAsAdmin": "GetImportsAsAdmin",
+    "Profiles_DeleteProfileAsAdmin": "DeleteServicePrincipalProfileAsAdmin",
+    "Profiles_GetProfilesAsAdmin": "GetServicePrincipalProfilesAsAdmin",
+    "Reports_GetReportsAsAdmin": "GetReportsAsAdmin",
+    "Reports_GetReportsInGroupAsAdmin": "GetReportsInGroupAsAdmin",
+    "Reports_GetReportUsersAsAdmin": "GetReportUsersAsAdmin",
+    "WorkspaceInfo_GetModifiedWorkspaces": "GetModifiedWorkspacesAPI",
+    "WorkspaceInfo_GetScanResult": "GetWorkspacesInfoResult",
+    "WorkspaceInfo_PostWorkspaceInfo": "GetWorkspacesInfoAPI",
+    # inferred
+    "Capacities_AssignWorkspacesToCapacity": "MigrateWorkspaceIntoCapacity",
+    "Capacities_UnassignWorkspacesFromCapacity": "RemoveWorkspacesFromCapacity",
+    "Groups_AddUserAsAdmin": "AddGroupMembers",
+    "Groups_DeleteUserAsAdmin": "DeleteGroupMembers",
+    "Groups_UpdateGroupAsAdmin": "UpdateGroup",
+    "Users_GetUserArtifactAccessAsAdmin": "AdminGetArtifactsByuserId",
+}
+_CONTENT: Final = {
+    "Dashboards_DeleteDashboard": "DeleteDashboard",
+    "Datasets_BindToGateway": "BindToGateway",
+    "Datasets_CancelRefresh": "CancelDatasetRefresh",
+    "Datasets_DeleteDataset": "DeleteDataset",
+    "Datasets_DeleteRows": "DeleteDatasetRows",
+    "Datasets_GetDatasources": "GetDatasources",
+    "Datasets_GetRefreshHistory": "GetRefreshHistory",
+    "Datasets_PostDataset": "CreateDataset",
+    "Datasets_PostRows": "PostDatasetRows",
+    "Datasets_PutTable": "PutTable",
+    "Datasets_RefreshDataset": "RefreshDataset",
+    "Datasets_SetAllDatasetConnections": "SetAllConnections",
+    "Datasets_TakeOver": "TakeOverDataset",
+    "Datasets_UpdateDatasources": "UpdateDatasources",
+    "Datasets_UpdateParameters": "UpdateDatasetParameters",
+    "Datasets_UpdateRefreshSchedule": "SetScheduledRefresh",
+    "Imports_CreateTemporaryUploadLocation": "CreateTemporaryUploadLocation",
+    "Imports_PostImport": "Import",
+    "Reports_CloneReport": "CopyReport",
+    "Reports_DeleteReport": "DeleteReport",
+    "Reports_RebindReport": "RebindReport",
+    "Reports_UpdateReportContent": "UpdateReportContent",
+    # inferred
+    "Dashboards_GenerateToken": "GenerateEmbedToken",
+    "Datasets_GenerateToken": "GenerateEmbedToken",
+    "Reports_GenerateToken": "GenerateEmbedToken",
+    "Reports_GenerateTokenForCreate": "GenerateEmbedToken",
+    "Tiles_GenerateToken": "GenerateEmbedToken",
+    "Datasets_PostDatasetUser": "ShareDataset",
+}
+"""In a workspace and without one."""
+_OTHER: Final = {
+    "EmbedToken_GenerateToken": "GenerateMultiResourceEmbedToken",
+    "Gateways_AddDatasourceUser": "AddUsersToGatewayClusterDatasource",
+    "Gateways_CreateDatasource": "AddDatasourceToGateway",
+    "Gateways_DeleteDatasource": "RemoveDatasourceFromGateway",
+    "Gateways_DeleteDatasourceUser": "RemoveGatewayClusterDatasourceUser",
+    "Gateways_GetDatasourceStatus": "GetGatewayClusterDatasourceStatus",
+    "Gateways_UpdateDatasource": "UpdateDatasourceCredentials",
+    "Groups_AssignToCapacity": "ModifyWorkspaceCapacity",
+    "Groups_GetGroupUsers": "GetGroupUsers",
+    "Profiles_CreateProfile": "CreateServicePrincipalProfile",
+    "Profiles_DeleteProfile": "DeleteServicePrincipalProfile",
+    "Profiles_GetProfile": "GetServicePrincipalProfile",
+    "Profiles_GetProfiles": "GetServicePrincipalProfiles",
+    "Profiles_UpdateProfile": "UpdateServicePrincipalProfile",
+    # inferred: CreateFolder, UpdateFolder, DeleteFolder and UpdateFolderAccess are published for the same.
+    "Groups_AddGroupUser": "AddGroupMembers",
+    "Groups_CreateGroup": "CreateGroup",
+    "Groups_DeleteGroup": "DeleteGroup",
+    "Groups_DeleteUserInGroup": "DeleteGroupMembers",
+    "Groups_GetGroups": "GetWorkspaces",
+    "Groups_UpdateGroup": "UpdateGroup",
+    "Groups_UpdateGroupUser": "UpdateWorkspaceAccess",
+}
+_FABRIC: Final = {
+    "admin.Tenants_ListTenantSettings": "GetTenantSettingsViaAdminApi",
+    "admin.Tenants_UpdateTenantSetting": "UpdatedAdminFeatureSwitch",
+    "admin.Items_GetItem": "GetArtifactsByIdViaAdminApi",
+    "admin.Items_ListItems": "GetArtifactsViaAdminApi",
+    "admin.Items_ListItemAccessDetails": "GetArtifactUsersViaAdminApi",
+    "admin.Users_ListAccessEntities": "GetArtifactAccessByUserIdViaAdminApi",
+    "admin.Workspaces_GetWorkspace": "GetWorkspacesByIdViaAdminApi",
+    "admin.Workspaces_ListWorkspaceAccessDetails": "GetWorkspaceUsersViaAdminApi",
+    "admin.Workspaces_ListWorkspaces": "GetWorkspacesViaAdminApi",
+    "admin.Workspaces_RestoreWorkspace": "RestoreWorkspaceViaAdminApi",
+    "platform.Connections_GetConnection": "GetConnection",
+    "platform.Connections_ListConnections": "GetAllConnections",
+    "platform.Items_CreateItem": "CreateArtifact",
+    "platform.Items_DeleteItem": "DeleteArtifact",
+    "platform.Items_GetItem": "ReadArtifact",
+    "platform.Items_UpdateItem": "UpdateArtifact",
+    "platform.Workspaces_CreateWorkspace": "CreateWorkspace",
+    "platform.Workspaces_DeprovisionIdentity": "DeleteWorkspaceIdentityViaApi",
+    "platform.Workspaces_ProvisionIdentity": "CreateWorkspaceIdentityViaApi",
+    "platform.Workspaces_UpdateWorkspace": "UpdateWorkspace",
+    # inferred
+    "platform.Connections_CreateConnection": "CreateCloudDatasource",
+    "platform.Workspaces_AddWorkspaceRoleAssignment": "AddWorkspaceRoleViaAdminApi",
+    "platform.Workspaces_AssignToCapacity": "ModifyWorkspaceCapacity",
+    "platform.Workspaces_DeleteWorkspace": "DeleteWorkspaceViaAdminApi",
+    "platform.Workspaces_DeleteWorkspaceRoleAssignment": "DeleteWorkspaceRoleViaAdminApi",
+    "platform.Workspaces_UpdateWorkspaceRoleAssignment": "UpdateWorkspaceRoleViaAdminApi",
+    "platform.Workspaces_UnassignFromCapacity": "RemoveWorkspacesFromCapacity",
+}
+NAMES: Final[dict[str, str]] = {
+    **{f"powerbi:{id_}": name for id_, name in (*_ADMIN.items(), *_CONTENT.items(), *_OTHER.items())},
+    **{f"powerbi:{id_}InGroup": name for id_, name in _CONTENT.items()},
+    **{f"fabric:{id_}": name for id_, name in _FABRIC.items()},
+}
