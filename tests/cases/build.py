@@ -51,8 +51,8 @@ def merged(below: Any, above: Any) -> Any:
     return {**below, **{key: merged(below.get(key), value) for key, value in above.items()}}
 
 
-def tenant(state: State, sketch: Sketch, clock: float) -> State:
-    """A new tenant's state with the sketch in it, at this time of its clock."""
+def tenant(state: State, sketch: Sketch, clock: float) -> Building:
+    """The sketch in a new tenant's state, which is changed, at this time of its clock."""
     sketch = merged(DEFAULTS, sketch)
     unknown = set(sketch) - {"cloud", "call", "token", *WORDS}
     assert not unknown, f"the translator has no word for {sorted(unknown)}"
@@ -61,7 +61,7 @@ def tenant(state: State, sketch: Sketch, clock: float) -> State:
     for word, translate in WORDS.items():
         translate(building, sketch.get(word))
     state["caller"] = building.caller()
-    return state
+    return building
 
 
 class Building:
@@ -227,7 +227,7 @@ def _apis(b: Building, given: dict[str, Sketch] | None) -> None:
 def _clients(b: Building, given: dict[str, Sketch] | None) -> None:
     """Microsoft's own programs beside those of every tenant, with the permissions they hold in it: `powerbi`."""
     for name, holds in (given or {}).items():
-        b.names[name] = id_of(f"client {name}")
+        b.names |= {name: id_of(f"client {name}"), f"{name}_sp": id_of(name)}
         own = {"id": id_of(name), "appId": b.names[name], "displayName": name, "accountEnabled": True}
         microsoft = {"appOwnerOrganizationId": b.by("servicePrincipals", "appId", POWER_BI)["appOwnerOrganizationId"]}
         b.state["servicePrincipals"].append({**own, **microsoft, "servicePrincipalNames": [own["appId"]]})
@@ -236,7 +236,8 @@ def _clients(b: Building, given: dict[str, Sketch] | None) -> None:
 
 def _grants(b: Building, given: Sketch | None) -> None:
     """`application`: app roles assigned; `delegated`: consented for everybody; `required`: what the registration asks for,
-    which is what was consented unless it is said; a name is Power BI's unless it says `graph/`.
+    which is what was consented unless it is said. A name is Power BI's unless it begins with `graph/`, `gcc/` or the
+    identifier URI of one of the tenant's own.
     """
     given = given or {}
     roles, scopes = given.get("application", []), given.get("delegated", [])
@@ -271,7 +272,8 @@ def _grants(b: Building, given: Sketch | None) -> None:
 
 def _permission(b: Building, kind: str, name: str) -> tuple[State, State]:
     prefix, _, value = name.rpartition("/")
-    resource = b.by("servicePrincipals", "appId", {"graph": GRAPH, "gcc": POWER_BI_GCC}.get(prefix, POWER_BI))
+    known = {"": POWER_BI, "graph": GRAPH, "gcc": POWER_BI_GCC}
+    resource = b.by("servicePrincipals", "appId", known.get(prefix) or id_of(f"client {prefix}"))
     return resource, next(each for each in resource[kind] if each["value"] == value)
 
 

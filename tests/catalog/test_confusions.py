@@ -1,4 +1,4 @@
-"""Causes that look alike: each entry says what else it may be and which fact tells, and nothing is surer than its sources."""
+"""Causes that look alike: each says what else it may be and which fact tells; and nothing is surer than its sources."""
 
 from __future__ import annotations
 

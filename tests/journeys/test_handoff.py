@@ -80,20 +80,17 @@ def test_a_developer_meets_no_error_where_the_setting_is_open_to_everybody(cli: 
     assert ours(sandbox.state())["groups"] == []
 
 
-def test_a_fabric_administrator_whose_sign_in_may_not_write_settings_gets_a_hand_off(
-    cli: Cli, sandbox: SandboxTenant
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 5)])
+def test_a_sign_in_that_may_not_write_settings_gets_a_hand_off(
+    cli: Cli, sandbox: SandboxTenant, answer: str, code: int
 ) -> None:
-    """Whether the Azure CLI's client may write settings is unknown of the real service: here it may not."""
-
-    def without_write(state: dict[str, dict[str, dict[str, list[str]]]]) -> None:
-        for client in state["firstPartyClients"].values():
-            for resource, scopes in client.items():
-                client[resource] = [s for s in scopes if s not in ("Tenant.ReadWrite.All", "user_impersonation")]
-
-    sandbox.put_state(without_write)
+    """Whether the Azure CLI's client may write settings is unknown of the real service: `init` copes with either."""
+    sandbox.put_state(lambda state: state.update(unknowns={"azureCliMayWriteTenantSettings": answer}))
     ran = cli(*INIT)
-    assert ran.code == 5, ran
-    assert "## For: fabric administrator" in cli("handoff", "dev").out
+    assert ran.code == code, ran
+    api = next(s for s in sandbox.state()["tenantSettings"] if s["settingName"] == "ServicePrincipalAccessPermissionAPIs")
+    assert api["enabled"] is (answer == "yes")
+    assert ("## For: fabric administrator" in cli("handoff", "dev").out) is (answer == "no")
 
 
 def test_nothing_is_asked_of_others_where_everything_is_done(cli: Cli) -> None:

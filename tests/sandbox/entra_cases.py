@@ -454,7 +454,7 @@ TOKEN_CASES = [
         staged(nothing, signInAudience="AzureADMultipleOrgs", isFallbackPublicClient=True),
     ),
     Case(
-        "client_disabled_by_microsoft",
+        "client_disabled",
         app_only,
         staged(nothing, disabledByMicrosoftStatus="DisabledDueToViolationOfServicesAgreement"),
     ),

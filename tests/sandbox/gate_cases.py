@@ -10,7 +10,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.sandbox.inprocess import AUDIENCE, Cases, Inside
+from tests.sandbox.inprocess import AUDIENCE, Cases, Inside, Stage
+
 
 def workspace(inside: Inside, name: str = "Reports Dev") -> dict[str, Any]:
     return next(w for w in inside.tenant.workspaces if w["displayName"] == name)

@@ -627,3 +627,15 @@ def test_an_administrators_role_counts_in_tokens_got_since() -> None:
     assert inside.call("fabric", "GET", SETTINGS, old).status == 403
     new = inside.token("fabric", user, scp=SCOPES, wids=["a9ea8996-122f-4c74-9520-8edcd192826c"])
     assert inside.call("fabric", "GET", SETTINGS, new).status == 200
+
+
+def test_the_scope_of_an_items_own_type_is_enough() -> None:
+    inside = Inside()
+    path = f"{WORKSPACES}/{workspace(inside)['id']}/items"
+    wanted = [(as_user(inside, "developer", path, "POST", new(type_), scp="Lakehouse.ReadWrite.All"))
+              for type_ in ("Lakehouse", "DataPipeline")]  # fmt: skip
+    assert [answer.status for answer in wanted] == [201, 403]
+    assert wanted[1].body["errorCode"] == "InsufficientScopes"
+    read = as_user(inside, "developer", f"{path}/{wanted[0].body['id']}", scp="Lakehouse.Read.All")
+    assert read.status == 200
+    assert as_user(inside, "developer", path, "POST", new(name="x"), scp="Workspace.Read.All").status == 403

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from pbisetup.catalog.operations import operations
+from pbisetup.sandbox.activity_names import NAMES
 from pbisetup.sandbox.powerbi.causes import CAUSES, HEADER
 from pbisetup.sandbox.roles import ROLES
 from pbisetup.sandbox.validate import problems
@@ -146,7 +148,6 @@ def test_all_workspaces_are_listed_with_what_is_asked_for() -> None:
         "identifier": f"developer@{inside.tenant.domain}",
         "principalType": "User",
         "graphId": inside.user("developer")["id"],
-        "userType": "Member",
     }
     assert [each["name"] for each in shared[0]["datasets"]] == ["Sales"]
     assert "reports" not in shared[0]
@@ -472,6 +473,32 @@ def test_the_log_tells_what_was_done_and_by_whom() -> None:
         assert events(inside, **{"$filter": bad}).status == 400, bad
 
 
+def test_what_single_activities_tell() -> None:
+    inside = Inside()
+    place = workspace(inside)
+    report = place["reports"][0]["id"]
+    path = f"groups/{place['id']}/reports/{report}/GenerateToken"
+    scopes = "Report.ReadWrite.All Dataset.ReadWrite.All"
+    made = administer(inside, "POST", path, {"accessLevel": "View"}, name="developer", scp=scopes)
+    assert made.status == 200, made.body
+    member = {"identifier": f"fabricadmin@{inside.tenant.domain}", "principalType": "User"}
+    added = administer(
+        inside, "POST", f"groups/{place['id']}/users", {**member, "groupUserAccessRight": "Viewer"}, name="developer"
+    )
+    assert added.status == 200, added.body
+    token, joined = events(inside).body["activityEventEntities"]
+    assert (token["Activity"], token["EmbedTokenId"]) == ("GenerateEmbedToken", made.body["tokenId"])
+    assert (token["ReportId"], token["ArtifactKind"]) == (report, "Report")
+    assert joined["Activity"] == "AddGroupMembers"
+    assert joined["MembershipInformation"] == [{"MemberEmail": member["identifier"]}]
+    assert not any("token" in str(event.values()).lower().split() for event in (token, joined))
+
+
+def test_every_activity_name_belongs_to_an_operation() -> None:
+    known = {f"{each.service}:{each.id}" for each in operations()}
+    assert {f"{id_}InGroup" for id_ in set(NAMES) - known} <= known  # some are there only in a workspace
+
+
 def test_the_log_comes_late_and_page_by_page_and_is_bounded() -> None:
     inside = Inside()
     for _ in range(5):
@@ -488,7 +515,9 @@ def test_the_log_comes_late_and_page_by_page_and_is_bounded() -> None:
         query = parse_qs(urlsplit(answer.body["continuationUri"].replace("&$filter", "&ignored")).query)
         token = query["continuationToken"][0]
         assert unquote(answer.body["continuationToken"]) == token.strip("'")
+        again = {"continuationToken": f"'{answer.body['continuationToken']}'"}  # as pbipy sends it: encoded twice
         answer = administer(inside, "GET", "admin/activityevents", query={"continuationToken": token})
+        assert names(administer(inside, "GET", "admin/activityevents", query=again)) == names(answer)
     assert found == 5
     inside.tenant.section("weather")["activity_delay_seconds"] = 1800
     assert names(events(inside, **only)) == []

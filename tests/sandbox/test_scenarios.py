@@ -35,7 +35,7 @@ SYMPTOMS = {
     "admin-setting-off": NOT_AUTHORIZED,
     "admin-update-setting-off": "401 Unauthorized",
     "admin-with-app-role": NOT_AUTHORIZED,
-    "app-barred-by-microsoft": "AADSTS1000031",
+    "app-barred-by-microsoft": "AADSTS7000112",
     "app-disabled": "AADSTS7000112",
     "app-in-group-instead": NOT_ADMITTED,
     "app-not-in-tenant": "AADSTS700016",

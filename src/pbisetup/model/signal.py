@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from pbisetup.catalog.operations import Operation
+from dataclasses import dataclass
+from typing import Literal
 
 Kind = Literal[
     "aadsts",  # the number
@@ -20,9 +17,7 @@ Kind = Literal[
     "claim",  # name=value of a token that was pasted
     "tool",
     "sentence",  # a sentence that only one situation produces, by its name in the table
-    "setting",  # an environment variable or configuration key, by name
     "shape",  # what a value looks like, such as a client secret that is a GUID
-    "hidden",  # something that a wrapper left out
 ]
 
 
@@ -33,19 +28,6 @@ class Signal:
     kind: Kind
     value: str
     line: int
-    """1-based, in the text as it was pasted."""
+    """1-based, in the text as it was pasted; 0 where it was put together from several lines."""
     quote: str = ""
     """The passage it was recognised in, without anything secret."""
-
-
-@dataclass(frozen=True)
-class PastedRequest:
-    """A URL or path in the text."""
-
-    service: Literal["powerbi", "fabric", "graph", "entra", "arm", "xmla", "other"]
-    host: str
-    path: str
-    method: str | None
-    line: int
-    operations: tuple[Operation, ...] = field(default=(), compare=False)
-    """The documented operations that it may be; several where the method is not said."""

@@ -1,7 +1,7 @@
 """The activity log: what Power BI and Fabric were really asked to do, as `admin/activityevents` shows it.
 
 Each call that was carried out and whose operation has a published activity name leaves one event; calls that were
-refused leave none (guess). The last 28 days are kept, at most 5000 events (the service: all of them).
+refused leave none (guess). The last 28 days are kept, at most 2000 events (the service: all of them).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pbisetup.sandbox.wire import Reply
 if TYPE_CHECKING:
     from pbisetup.sandbox.gate.request import Request
 
-MOST: Final = 5000
+MOST: Final = 2000
 KEPT: Final = timedelta(days=28)
 """source: microsoft/fabric-toolbox#156 (28 days are answered, 30 are not)"""
 _POWER_BI: Final = 20
@@ -110,7 +110,7 @@ def _event(request: Request, answer: Reply, name: str, place: Object | None) -> 
     }
     if place is not None:
         event |= _of_workspace(request, place)
-    return event | _of_item(request, place) | _more(request, answer)
+    return event | _of_item(request, answer, place) | _more(request, answer)
 
 
 def _of_workspace(request: Request, place: Object) -> Object:
@@ -121,8 +121,8 @@ def _of_workspace(request: Request, place: Object) -> Object:
     return found
 
 
-def _of_item(request: Request, place: Object | None) -> Object:
-    """The item that the path names, where the workspace has it still."""
+def _of_item(request: Request, answer: Reply, place: Object | None) -> Object:
+    """The item that the path names, where the workspace has it still; of Fabric the one that was answered."""
     for parameter, kind, word in _ITEMS:
         wanted = request.call.params.get(parameter, "").lower()
         for item in (place or {}).get(kind, []) if wanted else ():
@@ -130,11 +130,25 @@ def _of_item(request: Request, place: Object | None) -> Object:
                 name = item.get("name") or item.get("displayName")
                 told = {"ItemName": name, f"{word}Name": name, f"{word}Id": item["id"], "ObjectId": item["id"]}
                 return {**told, "ArtifactId": item["id"], "ArtifactName": name, "ArtifactKind": word}
+    if request.operation.id.startswith("platform.Items_"):
+        body = answer.body if isinstance(answer.body, dict) else {}
+        id_ = request.call.params.get("itemId") or body.get("id")
+        told = {
+            "ArtifactId": id_,
+            "ObjectId": id_,
+            "ArtifactName": body.get("displayName"),
+            "ArtifactKind": body.get("type"),
+        }
+        return {name: value for name, value in told.items() if value}
     return {}
 
 
 def _more(request: Request, answer: Reply) -> Object:
-    """What single activities tell besides. guess, but for the export's own parameters (powerbi-docs)."""
+    """What single activities tell besides.
+
+    source: powerbi-docs (the export's own parameters); Office 365 Management Activity API schema (SwitchState,
+    MembershipInformation: their names, what stands in them is guess); EmbedTokenId is known.
+    """
     operation, query = request.operation.id, request.call.query
     if operation == "Admin_GetActivityEvents":
         return {
@@ -143,6 +157,9 @@ def _more(request: Request, answer: Reply) -> Object:
         }
     if operation == "admin.Tenants_UpdateTenantSetting":
         return {"SwitchState": f"{request.call.params['tenantSettingName']}: {_switched(answer.body)}"}
+    if operation in ("Groups_AddGroupUser", "Groups_AddUserAsAdmin"):
+        body = request.call.json()
+        return {"MembershipInformation": [{"MemberEmail": body.get("emailAddress") or body.get("identifier")}]}
     if "_GenerateToken" in operation and isinstance(answer.body, dict):
         return {"EmbedTokenId": answer.body.get("tokenId")}
     return {}

@@ -123,6 +123,8 @@ def _application(where: str, item: dict[str, Any]) -> list[str]:
     found = []
     if not isinstance(item.get("appId"), str) or not GUID.fullmatch(item["appId"]):
         found.append(f"{where}: appId must be a GUID")
+    if item.get("createdDateTime") is not None and not _is_time(item["createdDateTime"]):
+        found.append(f"{where}: createdDateTime must be a time such as 2027-01-31T00:00:00Z")
     found += _certificates(where, item.get("keyCredentials") or [])
     credentials = item.get("passwordCredentials") or []
     if not isinstance(credentials, list):

@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from pbisetup.model.signal import Signal
 
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*")
-_SHOWN: Final = ("aud", "iss", "tid", "appid", "azp", "oid", "idtyp", "roles", "scp", "wids", "ver", "appidacr")
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,20000}\.(?P<payload>[A-Za-z0-9_-]{10,40000})(?:\.[A-Za-z0-9_-]*)?")
+_PAYLOAD: Final = re.compile(r"\{[^{}]{0,6000}\"(?:aud|appid|idtyp)\"\s*:[^{}]{0,6000}\}")
+_SHOWN: Final = ("aud", "iss", "tid", "appid", "azp", "oid", "idtyp", "roles", "scp", "ver", "appidacr")
+_ADDRESS: Final = re.compile(r"https?://(?P<host>[\w.-]+)(?P<path>/[^\s'\"?]*)?")
+_POWER_BI: Final = ("analysis.windows.net", "api.fabric.microsoft.com", "00000009-0000-0000-c000-000000000000")
 _MOST: Final = 20
 
 
-def claim_signals(text: str, where: Any) -> Iterator[Signal]:
+def claim_signals(text: str, line: Callable[[int], int]) -> Iterator[Signal]:
     """`claim` signals (`aud=...`), and `audience` where there is one, of every token and decoded payload in the text."""
-    for match in _found(_JWT, text):
-        payload = _payload(match[0])
+    for match in islice(_JWT.finditer(text), _MOST):
+        payload = _decoded(match["payload"])
         if payload is not None:
-            yield from _signals(payload, where.of(match.start()) if where else 0, whole=True)
-    for match in _found(re.compile(r"\{[^{}]{0,6000}\"(?:aud|appid|idtyp)\"\s*:[^{}]{0,6000}\}"), text):
+            yield from _signals(payload, line(match.start()), whole=True)
+            yield from _sent(payload, text, match.start(), line(match.start()))
+    for match in islice(_PAYLOAD.finditer(text), _MOST):
         try:
             payload = json.loads(match[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        yield from _signals(payload, where.of(match.start()) if where else 0, whole="iss" in payload)
+        yield from _signals(payload, line(match.start()), whole="iss" in payload or "idtyp" in payload)
 
 
-def _found(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    found = []
-    for match in pattern.finditer(text):
-        found.append(match)
-        if len(found) == _MOST:
-            break
-    return found
-
-
-def _payload(token: str) -> Mapping[str, Any] | None:
-    from pbisetup.diagnosis.claims import NotDecodable, decode
-
+def _decoded(part: str) -> Mapping[str, Any] | None:
     try:
-        return decode(token).raw
-    except NotDecodable:
+        payload = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
         return None
+    return payload if isinstance(payload, dict) else None
 
 
 def _signals(payload: Mapping[str, Any], line: int, *, whole: bool) -> Iterator[Signal]:
@@ -52,15 +48,20 @@ def _signals(payload: Mapping[str, Any], line: int, *, whole: bool) -> Iterator[
         value = payload.get(name)
         if isinstance(value, list):
             value = " ".join(map(str, value))
-        if isinstance(value, str) and value and len(value) < 2000:
+        if isinstance(value, str) and 0 < len(value) < 2000:
             yield Signal("claim", f"{name}={value}", line, f"the token's {name} is {value}")
-    if isinstance(payload.get("aud"), str):
-        yield Signal("audience", str(payload["aud"]).rstrip("/"), line, f"the token's aud is {payload['aud']}")
-    if whole:
-        yield Signal("shape", "token_with_roles" if payload.get("roles") else "token_without_roles", line, "")
-        yield Signal("shape", "app_token" if _app_only(payload) else "user_token", line, "")
+    audience = payload.get("aud")
+    if isinstance(audience, str):
+        yield Signal("audience", audience.rstrip("/"), line, f"the token's aud is {audience}")
+    kind = ("app_token" if _app_only(payload) else "user_token") if whole else None
+    if kind:
+        yield Signal("shape", kind, line, "the token is an app's own" if kind == "app_token" else "a person's token")
+        if isinstance(audience, str) and any(name in audience for name in _POWER_BI):
+            yield Signal("shape", f"power_bi_{kind}", line, "a token for Power BI or Fabric")
+            if not payload.get("roles"):
+                yield Signal("shape", f"{kind}_without_roles", line, "the token has no claim roles")
     expires = payload.get("exp")
-    if isinstance(expires, int | float) and 0 < expires < 1e11:
+    if isinstance(expires, int | float) and 0 < expires < 1e10:
         ended = datetime.fromtimestamp(expires, UTC)
         yield Signal("claim", f"exp={ended:%Y-%m-%dT%H:%M:%SZ}", line, f"the token ends at {ended:%Y-%m-%d %H:%M} UTC")
 
@@ -69,3 +70,14 @@ def _app_only(payload: Mapping[str, Any]) -> bool:
     if payload.get("scp"):
         return False
     return payload.get("idtyp") == "app" or (bool(payload.get("oid")) and payload.get("oid") == payload.get("sub"))
+
+
+def _sent(payload: Mapping[str, Any], text: str, position: int, line: int) -> Iterator[Signal]:
+    """Whether the text shows to which host this very token was sent: in the same line, as in a curl command."""
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    for match in _ADDRESS.finditer(text[start : end if end >= 0 else len(text)]):
+        if match["host"].endswith(("powerbi.com", "api.fabric.microsoft.com")):
+            where = f"the token for {payload.get('aud')} was sent to {match['host']}"
+            yield Signal("shape", "token_sent_to_power_bi", line, where)
+            yield Signal("claim", f"sent_aud={payload.get('aud')}", line, where)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from pbisetup.catalog.operations import Operation
-from pbisetup.model.signal import PastedRequest, Signal
+from pbisetup.diagnosis.paste.requests import PastedRequest
+from pbisetup.model.signal import Signal
 
 Proof = tuple[Signal, ...]
 When = Callable[["Paste"], Proof | None]
@@ -20,15 +20,12 @@ class Paste:
 
     signals: tuple[Signal, ...]
     requests: tuple[PastedRequest, ...] = ()
+    """Those of which the text does not say that they went well."""
 
     def of(self, kind: str, *values: str) -> Proof | None:
         """The signals of a kind with one of these values, or with any."""
         found = tuple(s for s in self.signals if s.kind == kind and (not values or s.value in values))
         return found or None
-
-    @cached_property
-    def services(self) -> frozenset[str]:
-        return frozenset(request.service for request in self.requests)
 
 
 def aadsts(*numbers: int) -> When:
@@ -56,20 +53,16 @@ def tool(*names: str) -> When:
     return lambda p: p.of("tool", *names)
 
 
-def shape(name: str) -> When:
-    return lambda p: p.of("shape", name)
+def shape(*names: str) -> When:
+    return lambda p: p.of("shape", *names)
 
 
 def claim(name: str, test: Callable[[str], bool]) -> When:
     """A claim of a pasted token whose value passes the test."""
 
     def when(p: Paste) -> Proof | None:
-        found = tuple(
-            s
-            for s in p.signals
-            if s.kind == "claim" and s.value.startswith(f"{name}=") and test(s.value.split("=", 1)[1])
-        )
-        return found or None
+        claims = (s for s in p.signals if s.kind == "claim" and s.value.startswith(f"{name}="))
+        return tuple(s for s in claims if test(s.value.split("=", 1)[1])) or None
 
     return when
 
@@ -79,16 +72,17 @@ def audience(test: Callable[[str], bool]) -> When:
     return lambda p: tuple(s for s in p.signals if s.kind in ("audience", "scope") and test(s.value)) or None
 
 
-def authority(test: Callable[[str], bool]) -> When:
-    return lambda p: tuple(s for s in p.signals if s.kind == "authority" and test(s.value.lower())) or None
+def authority(*names: str) -> When:
+    """A token endpoint with one of these in the tenant's place."""
+    return lambda p: p.of("authority", *names)
 
 
 def request(test: Callable[[PastedRequest], bool]) -> When:
     """An address in the text that passes the test."""
 
     def when(p: Paste) -> Proof | None:
-        found = [r for r in p.requests if test(r)]
-        return tuple(Signal("request", r.path, r.line, f"{r.method or ''} {r.path}".strip()) for r in found) or None
+        wanted = {f"{r.method} {r.host}{r.path}" for r in p.requests if test(r)}
+        return tuple(s for s in p.signals if s.kind == "request" and s.value in wanted) or None
 
     return when
 
@@ -100,10 +94,13 @@ def operation(test: Callable[[Operation], bool]) -> When:
 
 def all_of(*questions: When) -> When:
     def when(p: Paste) -> Proof | None:
-        proofs = [question(p) for question in questions]
-        if any(proof is None for proof in proofs):
-            return None
-        return tuple(signal for proof in proofs if proof for signal in proof)
+        proof: Proof = ()
+        for question in questions:
+            answer = question(p)
+            if answer is None:
+                return None
+            proof += answer
+        return proof
 
     return when
 
@@ -112,6 +109,6 @@ def any_of(*questions: When) -> When:
     return lambda p: next((proof for question in questions if (proof := question(p)) is not None), None)
 
 
-def not_said(question: When) -> When:
-    """No trace of it. Only for rows that are not certain: what is not in a text may still be so."""
+def lacking(question: When) -> When:
+    """No trace of it. Never for a row that is certain: what is not in a text may still be so."""
     return lambda p: () if question(p) is None else None

@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
-SMALL: Final = 200_000
-"""Characters up to which wrapped lines are put together again; a longer text is a log file, which nobody wrapped."""
+from pbisetup.diagnosis.paste.excerpt import SMALL, excerpt
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-# What a build server, a container runtime or a mail puts before a line.
+ESCAPED_NEWLINE: Final = "\v"
+"""Stands for a line break that was written as an escape, so that line numbers stay those of the paste."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# What a build server, a container runtime, a mail or Terraform's frame puts before a line.
 _PREFIX = re.compile(
     r"^(?:\s*(?:"
-    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?"  # timestamps
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?"
     r"|\[\d\d:\d\d:\d\d(?:[.,]\d+)?\]"
     r"|##\[\w+\]|::(?:error|warning|notice|debug)[^:]*::"
-    r"|[\w.-]{1,40}\s+\|(?=\s)"  # docker compose
-    r"|>+(?=\s)|[│║╷╵╰╭](?=\s|$)"  # mail, Terraform's frame
+    r"|[\w.-]{1,40}\s+\|(?=\s)"
+    r"|>+(?=\s)|[│║╷╵╰╭](?=\s|$)"
     r")\s?)+"
 )
+_CODE_POINT = re.compile(r"\\u00([2-7][0-9a-fA-F])")
+_PLAIN: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u2028": " ", "\u200b": None})
 _ESCAPES: Final = (
-    ('\\"', '"'),
-    ("\\u0027", "'"),
-    ("\\u0022", '"'),
-    ("\\r\\n", "\n"),
-    ("\\n", "\n"),
-    ("&quot;", '"'),
-    ("&#39;", "'"),
-    ("&amp;", "&"),
-)
+    ("\\r\\n", ESCAPED_NEWLINE), ("\\n", ESCAPED_NEWLINE), ("\\t", " "), ('\\"', '"'), ("\\/", "/"),
+    ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&#x27;", "'"), ("&apos;", "'"),
+    ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&"),
+)  # fmt: skip
+_DEPTH: Final = 3
+"""How often a text may have been escaped."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """A pasted text."""
 
-    lines: tuple[str, ...]
-    """Without colours and prefixes, one for each line that was pasted."""
     text: str
-    """The same with escapes of JSON and HTML resolved."""
-    unwrapped: str
-    """The same with lines that a terminal broke put together; empty for a long text."""
+    """Without colours, prefixes and escapes; of a long text the telling lines."""
+    numbers: tuple[int, ...]
+    """For each line of the text its number in the paste."""
+    joined: str
+    """The same with broken lines put together."""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def line(self, position: int) -> int:
+        """The number, in the paste, of the line that this position of the text is in."""
+        return self.numbers[bisect_right(self._starts, position) - 1]
 
 
 def read(raw: bytes) -> Reading:
     """The text in these bytes, whatever they are; what is no text becomes replacement characters."""
-    text = _ANSI.sub("", _decoded(raw)) if b"\x1b" in raw else _decoded(raw)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    lines = tuple(_PREFIX.sub("", line).rstrip() if line[:1] else line for line in text.split("\n"))
-    unescaped = _unescaped("\n".join(lines))
-    return Reading(lines, unescaped, _unwrapped(lines) if len(text) <= SMALL else "")
+    text = _decoded(raw).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    numbers, lines = excerpt(text) if len(text) > SMALL else _numbered(text)
+    clean = [_PREFIX.sub("", _ANSI.sub("", line)).rstrip() for line in lines]
+    return Reading(_unescaped("\n".join(clean)), tuple(numbers), _unescaped(_joined(clean)))
+
+
+def _numbered(text: str) -> tuple[list[int], list[str]]:
+    lines = text.split("\n")
+    return list(range(1, len(lines) + 1)), lines
 
 
 def _decoded(raw: bytes) -> str:
@@ -69,27 +84,48 @@ def _decoded(raw: bytes) -> str:
 
 
 def _unescaped(text: str) -> str:
-    if "\\" in text or "&" in text:
+    text = text.translate(_PLAIN)
+    for _ in range(_DEPTH):
+        if "\\" not in text and "&" not in text and '""' not in text:
+            break
+        before = text
+        text = _CODE_POINT.sub(lambda match: chr(int(match[1], 16)), text)
         for escaped, plain in _ESCAPES:
             text = text.replace(escaped, plain)
+        # CSV and Visual Basic write a quotation mark twice.
+        text = re.sub(r'""(?=\w)|(?<=\w)""', '"', text)
+        if text == before:
+            break
     return text
 
 
-def _unwrapped(lines: tuple[str, ...]) -> str:
-    """The lines put together where a terminal may have broken them: after lines as long as the longest ones."""
-    if len(lines) < 2:
-        return ""
-    width = max(map(len, lines))
-    if width < 20:
-        return ""
-    joined: list[tuple[str, int]] = []
+def _joined(lines: list[str]) -> str:
+    """The lines put together where a terminal or a mail may have broken them: as long as the paragraph's longest."""
+    paragraphs: list[list[str]] = [[]]
     for line in lines:
-        if joined and _full(joined[-1][1], width):
-            joined[-1] = (joined[-1][0] + line, len(line))
+        if line.strip():
+            paragraphs[-1].append(line)
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    return "\n\n".join(_flowed(paragraph) for paragraph in paragraphs if paragraph)
+
+
+def _flowed(lines: list[str]) -> str:
+    # A word that is too long for a line says nothing about the width of the others.
+    width = max((len(line) for line in lines if " " in line.strip()), default=max(map(len, lines)))
+    whole, last = lines[0], len(lines[0])
+    for line in lines[1:]:
+        word = line.strip().partition(" ")[0]
+        if last == width and last > 30 and line[:1] != " ":
+            whole += line if not _breaks_between_words(whole, line) else f" {line}"
+        elif last + 1 + len(word) > width and last > 20:
+            whole += f" {line.strip()}"
         else:
-            joined.append((line, len(line)))
-    return _unescaped("\n".join(text for text, _ in joined))
+            whole += f"\n{line}"
+        last = len(line)
+    return whole
 
 
-def _full(length: int, width: int) -> bool:
-    return length >= width - 1
+def _breaks_between_words(before: str, after: str) -> bool:
+    """Whether a line that is exactly full ended with a word: then the space went with the break."""
+    return before[-1:] in ".,:;)" or after[:1] in "('\"" or (before[-1:].isalpha() and after[:1].isupper())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from pbisetup.sandbox.entra.refusal import Refused
 from pbisetup.sandbox.home import INSTANCES, elsewhere
@@ -57,8 +57,19 @@ def check_audience(client: Client, authority: str) -> None:
         raise Refused("tenant_unknown", tenant=authority)  # guess: there are no personal accounts here
     if audience == "PersonalMicrosoftAccount":
         raise Refused("client_personal_accounts_only", **where)
-    if lowered in MULTI_TENANT and audience == "AzureADMyOrg":
+    if lowered in MULTI_TENANT and audience == "AzureADMyOrg" and not _of_old(client):
         raise Refused("client_not_multi_tenant", **where)
+
+
+def _of_old(client: Client) -> bool:
+    """Whether an app was registered before apps of one tenant lost the shared authorities (source: the text of AADSTS50194,
+    which names the day).
+    """
+    created = (client.application or {}).get("createdDateTime")
+    return bool(created) and instant(str(created)) < _ONE_TENANT_ALONE_SINCE
+
+
+_ONE_TENANT_ALONE_SINCE: Final = datetime(2018, 10, 15, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,8 @@ def require_service_principal(world: World, client: Client) -> Object:
     principal = client.service_principal
     for each in (client.application, principal):
         if (each or {}).get("disabledByMicrosoftStatus") not in (None, "NotDisabled"):
-            raise Refused("client_disabled_by_microsoft", name=client.name)
+            # The same as an administrator's switch (source: luoye663/e5#30, OOFSponder#42, presencelight#935; 2023 to 2024).
+            raise Refused("client_disabled", app=client.app_id, name=client.name)
     if principal is None or not visible(world, principal):
         raise Refused("service_principal_missing", app=client.app_id, tenant=world.tenant.id)
     disabled = principal.get("accountEnabled") is False or bool((client.application or {}).get("isDisabled"))

@@ -252,7 +252,9 @@ def password(world: World, request: Request) -> Object:
     """Tokens for a user name and password (ROPC), as `az login -u -p` asks for them."""
     from pbisetup.sandbox.entra.signin import check_password
 
-    if request.authority.lower() == "common":  # `consumers` was refused before, whatever the app (token.py)
+    # `consumers` was refused before, whatever the app (token.py). The v1 endpoint takes the grant on `common` (source:
+    # nordvall/TokenClient#1, azure-docs#16902, msal4j#382: what worked there failed after the move to v2).
+    if request.authority.lower() == "common" and not request.v1:
         raise Refused("password_grant_on_common")
     client = _user_client(world, request)
     name = request.need("username")

@@ -82,14 +82,6 @@ TOKEN_CAUSES: dict[str, Cause] = {
         "several",
     ),
     # the client
-    "client_disabled_by_microsoft": Cause(
-        1000031,
-        400,
-        "access_denied",
-        "Application {name} cannot be accessed at this time. Contact your administrator.",
-        "aadsts.tsv; that a violation of the services agreement is told so is a guess",
-        "guess",
-    ),
     "public_client_with_credential": Cause(
         700025,
         401,

@@ -88,7 +88,8 @@ def _wanted(request: Request) -> tuple[str, Object]:
 
 
 def _headers(request: Request, id_: str, operation: Object) -> dict[str, str]:
-    wait = float(request.tenant.section("weather").get("operation_retry_after", operation["retryAfter"]))
+    weather = request.tenant.section("weather")
+    wait = weather["operation_retry_after"] if "operation_retry_after" in weather else operation["retryAfter"]
     return {
         "Location": f"{_home(request)}/v1/operations/{id_}",
         "Retry-After": str(int(wait)),

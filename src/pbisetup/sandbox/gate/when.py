@@ -133,7 +133,15 @@ def scopes_missing(r: Request) -> bool:
     """
     if r.is_app or "user_impersonation" in r.caller.scopes:
         return False
-    return any(r.caller.scopes.isdisjoint(needed) for needed in r.operation.scopes or ())
+    return not all(suffices(r.caller.scopes, needed) for needed in r.operation.scopes or ())
+
+
+def suffices(scopes: frozenset[str], needed: frozenset[str]) -> bool:
+    """Whether a token with these scopes has one of those that are needed. One without a name (`ReadWrite.All`) stands for the
+    item type's own: here any passes, and the operation, which knows the type, looks again.
+    """
+    unnamed = needed & {"Read.All", "ReadWrite.All"}
+    return not scopes.isdisjoint(needed) or any(scope.partition(".")[2] in unnamed for scope in scopes)
 
 
 def not_administrator(r: Request) -> bool:

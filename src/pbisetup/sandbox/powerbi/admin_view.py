@@ -100,18 +100,19 @@ def item(request: Request, kind: str, found: Object, place: Object, owner: Objec
     return {**body, "workspaceId": place["id"]}
 
 
-def workspace_users(request: Request, place: Object, owner: Object | None) -> list[Object]:
-    """Who has a role in a workspace; in a personal one its owner (inferred)."""
+def workspace_users(request: Request, place: Object, owner: Object | None, *, typed: bool = False) -> list[Object]:
+    """Who has a role in a workspace; in a personal one its owner (inferred). `typed`: also what kind of user each is."""
     entries = place.get("roleAssignments", [])
     if owner is not None:
         entries = [{"principal": {"id": owner["id"], "type": "User"}, "role": "Admin"}]
-    return [_with_ids(request, entry["principal"]["id"], groups.user(request, entry)) for entry in entries]
+    users = [_with_ids(request, entry["principal"]["id"], groups.user(request, entry)) for entry in entries]
+    return users if typed else [{k: v for k, v in user.items() if k != "userType"} for user in users]
 
 
 def item_users(request: Request, kind: str, found: Object, place: Object, owner: Object | None) -> list[Object]:
     """Who may use an item: by role in its workspace, and by what was given on the item (`_users`)."""
     users = []
-    for user in workspace_users(request, place, owner):
+    for user in workspace_users(request, place, owner, typed=True):
         role = user.pop("groupUserAccessRight")
         users.append({ACCESS[kind]: _OF_ROLE[kind].get(role, "Read"), **user})
     named = {str(user["identifier"]).lower() for user in users}
