@@ -60,6 +60,35 @@ def test_filters_find(text: str, hit: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hit"),
+    [
+        ("displayName eq 'O''Brien Reports'", True),
+        ("displayName eq 'o''brien reports'", False),
+        ("tolower(displayName) eq 'o''brien reports'", True),
+        ("toupper(displayName) eq 'o''brien reports'", False),
+        ("contains(toupper(displayName),'BRIEN')", True),
+        ("contains(displayName,'brien')", False),
+        ("tolower(displayName) in ('a', 'o''brien reports')", True),
+        ("id eq 9A7B1E72-4e61-42c5-a5e5-54316b049254", True),
+        ("tolower(accountEnabled) eq 'true'", False),
+    ],
+)
+def test_power_bi_s_filters_regard_case_unless_told(text: str, hit: bool) -> None:
+    assert parse(text, exact=True).matches(ITEM) is hit
+
+
+@pytest.mark.parametrize("text", ["tolower(displayName eq 'a'", "tolower() eq 'a'", "tolower(displayName)"])
+def test_half_a_case_is_refused(text: str) -> None:
+    with pytest.raises(BadFilter):
+        parse(text, exact=True)
+
+
+def test_the_directory_has_no_words_for_case() -> None:
+    with pytest.raises(BadFilter):
+        parse("tolower(displayName) eq 'a'")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

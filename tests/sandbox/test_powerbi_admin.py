@@ -158,7 +158,10 @@ def test_all_workspaces_are_listed_with_what_is_asked_for() -> None:
     [
         ("type eq 'Workspace'", 3),
         ("type eq 'PersonalGroup'", 3),
-        ("contains(name,'prod')", 1),
+        ("contains(name,'Prod')", 1),
+        ("contains(name,'prod')", 0),
+        ("contains(tolower(name),'prod')", 1),
+        ("tolower(name) eq 'reports prod'", 1),
         ("state eq 'Deleted'", 0),
         ("isOnDedicatedCapacity eq false", 3),
         ("(not users/any()) and type eq 'Workspace'", 1),

@@ -24,6 +24,7 @@ _TOKEN: Final = re.compile(
 )
 _COMPARE: Final = ("eq", "ne", "ge", "le", "gt", "lt")
 _FUNCTIONS: Final = ("startswith", "endswith", "contains")
+_CASES: Final = ("tolower", "toupper")
 _LONGEST_NUMBER: Final = 30  # Edm.Decimal has 29 digits; Python refuses thousands of them
 _DEEPEST: Final = 50  # parentheses; deeper is refused so that no input can exhaust the stack
 
@@ -42,6 +43,10 @@ class Expression:
     parts: tuple[Expression, ...] = ()
     literal: str = "string"
     """How the value was written: string, guid, date, number, bool or null."""
+    exact: bool = False
+    """Text is compared with regard to case."""
+    case: str = ""
+    """`tolower` or `toupper`, where the property is asked for in that case."""
 
     def properties(self) -> set[str]:
         """Names of the top-level properties that the filter asks about."""
@@ -56,9 +61,7 @@ class Expression:
         return any(part.advanced() for part in self.parts)
 
     def matches(self, item: Mapping[str, Any]) -> bool:
-        """Whether an object satisfies the filter; text is compared without regard to case, as the
-        directory does.
-        """
+        """Whether an object satisfies the filter."""
         if self.op in ("and", "or"):
             hits = (part.matches(item) for part in self.parts)
             return all(hits) if self.op == "and" else any(hits)
@@ -70,10 +73,17 @@ class Expression:
         if self.op == "all":
             return not isinstance(actual, list) or all(self._element(each) for each in actual)
         if self.op == "in":
-            return any(_same(actual, each) for each in self.value)
+            return any(_same(*self._texts(actual, each)) for each in self.value)
+        left, right = self._texts(actual, self.value)
         if self.op in _FUNCTIONS:
-            return isinstance(actual, str) and _function(self.op, actual, str(self.value))
-        return _compare(self.op, actual, self.value)
+            return isinstance(left, str) and _function(self.op, left, str(right))
+        return _compare(self.op, left, right)
+
+    def _texts(self, actual: Any, wanted: Any) -> tuple[Any, Any]:
+        """Both sides as they are compared."""
+        if isinstance(actual, str) and self.case:
+            actual = actual.lower() if self.case == "tolower" else actual.upper()
+        return (actual, wanted) if self.exact else (_fold(actual), _fold(wanted))
 
     def _element(self, element: Any) -> bool:
         if not self.parts:
@@ -82,9 +92,13 @@ class Expression:
         return self.parts[0].matches(scope)
 
 
-def parse(text: str) -> Expression:
-    """The filter as an expression. Raises BadFilter, never anything else."""
-    parser = _Parser(text)
+def parse(text: str, *, exact: bool = False) -> Expression:
+    """The filter as an expression. Raises BadFilter, never anything else.
+
+    Text is compared without regard to case, as the directory does; `exact`: with it, as Power BI does, which has tolower and
+    toupper for the rest (source: microsoft/powerbi-powershell, help of Get-PowerBIWorkspace).
+    """
+    parser = _Parser(text, exact)
     expression = parser.disjunction(0)
     parser.finish()
     return expression
@@ -105,14 +119,13 @@ def _fold(value: Any) -> Any:
 def _same(actual: Any, wanted: Any) -> bool:
     if isinstance(actual, bool) or isinstance(wanted, bool):
         return actual is wanted
-    return bool(_fold(actual) == _fold(wanted))
+    return bool(actual == wanted)
 
 
 def _function(name: str, actual: str, wanted: str) -> bool:
-    left, right = actual.casefold(), wanted.casefold()
     if name == "startswith":
-        return left.startswith(right)
-    return left.endswith(right) if name == "endswith" else right in left
+        return actual.startswith(wanted)
+    return actual.endswith(wanted) if name == "endswith" else wanted in actual
 
 
 def _compare(op: str, actual: Any, wanted: Any) -> bool:
@@ -120,17 +133,17 @@ def _compare(op: str, actual: Any, wanted: Any) -> bool:
         return _same(actual, wanted)
     if op == "ne":
         return not _same(actual, wanted)
-    left, right = _fold(actual), _fold(wanted)
-    if type(left) is not type(right) or isinstance(left, bool) or not isinstance(left, str | int | float):
+    if type(actual) is not type(wanted) or isinstance(actual, bool) or not isinstance(actual, str | int | float):
         return False
-    return bool({"ge": left >= right, "le": left <= right, "gt": left > right, "lt": left < right}[op])
+    return bool({"ge": actual >= wanted, "le": actual <= wanted, "gt": actual > wanted, "lt": actual < wanted}[op])
 
 
 class _Parser:
     """Recursive descent over the tokens of one filter."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, exact: bool) -> None:
         self.text = text
+        self.exact = exact
         self.tokens: list[tuple[str, str, int]] = []
         at, end = 0, len(text.rstrip())
         while at < end:
@@ -195,18 +208,28 @@ class _Parser:
             return self.function(name.lower())
         if name.lower().endswith(("/any", "/all")) and self.peek() == ("mark", "("):
             return self.quantifier(tuple(name.split("/")[:-1]), name[-3:].lower(), depth)
-        return self.comparison(tuple(name.split("/")))
+        self.next -= 1
+        return self.comparison(*self.operand())
+
+    def operand(self) -> tuple[tuple[str, ...], str]:
+        """A property, and the case in which it is asked for."""
+        name = self.take("name")
+        if not (self.exact and name.lower() in _CASES and self.accept("mark", "(")):
+            return tuple(name.split("/")), ""
+        path = tuple(self.take("name").split("/"))
+        self.take("mark", ")")
+        return path, name.lower()
 
     def function(self, name: str) -> Expression:
         self.take("mark", "(")
-        path = tuple(self.take("name").split("/"))
+        path, case = self.operand()
         self.take("mark", ",")
         value = self.take("string")[1:-1].replace("''", "'")
         self.take("mark", ")")
         # `startswith(x,'y') eq true` is the long form of the same.
         if self.peek()[1].lower() == "eq" and self.peek(1)[1].lower() == "true":
             self.next += 2
-        return Expression(name, path, value)
+        return Expression(name, path, value, exact=self.exact, case=case)
 
     def quantifier(self, path: tuple[str, ...], word: str, depth: int) -> Expression:
         self.take("mark", "(")
@@ -220,7 +243,7 @@ class _Parser:
             self.fail()
         return Expression(word, path, variable, (inner,))
 
-    def comparison(self, path: tuple[str, ...]) -> Expression:
+    def comparison(self, path: tuple[str, ...], case: str) -> Expression:
         op = self.take("name").lower()
         if op == "in":
             self.take("mark", "(")
@@ -228,12 +251,13 @@ class _Parser:
             while self.accept("mark", ","):
                 values.append(self.literal())
             self.take("mark", ")")
-            return Expression("in", path, tuple(value for value, _ in values), literal=values[0][1])
+            found, literal = tuple(value for value, _ in values), values[0][1]
+            return Expression("in", path, found, literal=literal, exact=self.exact and literal == "string", case=case)
         if op not in _COMPARE:
             self.next -= 1
             self.fail()
         value, literal = self.literal()
-        return Expression(op, path, value, literal=literal)
+        return Expression(op, path, value, literal=literal, exact=self.exact and literal == "string", case=case)
 
     def literal(self) -> tuple[Any, str]:
         kind, text = self.peek()

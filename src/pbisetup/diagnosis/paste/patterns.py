@@ -79,3 +79,13 @@ STATUS_WORDS: Final = {
     "badrequest": "400",
     "toomanyrequests": "429",
 }
+
+# How shapes are quoted: never by their text, which may be the secret itself.
+SHAPES: Final = {
+    "secret_is_guid": "the client secret has the form of a GUID",
+    "arm_token": "az account get-access-token without --resource, which gives a token for Azure Resource Manager",
+    "no_tenant": "Connect-PowerBIServiceAccount -ServicePrincipal without -Tenant",
+    "xmla_data_source": "DataSource= in one word",
+    "xmla_user": "a User ID that is not app:CLIENT_ID@TENANT_ID",
+    "retry_after": "the answer says when to try again",
+}

@@ -10,7 +10,7 @@ from pbisetup.catalog.pasted import code_names, sentences, tools
 from pbisetup.diagnosis.paste.claims import claim_signals
 from pbisetup.diagnosis.paste.commands import command_requests
 from pbisetup.diagnosis.paste.mask import masked
-from pbisetup.diagnosis.paste.patterns import PATTERNS, STATUS_WORDS
+from pbisetup.diagnosis.paste.patterns import PATTERNS, SHAPES, STATUS_WORDS
 from pbisetup.diagnosis.paste.reading import ESCAPED_NEWLINE, Reading
 from pbisetup.diagnosis.paste.requests import PastedRequest, requests_in
 from pbisetup.model.signal import Kind, Signal
@@ -29,7 +29,8 @@ def signals(reading: Reading) -> tuple[list[Signal], list[PastedRequest]]:
     counts: dict[str, int] = {}
     requests: dict[tuple[str, str, str | None], PastedRequest] = {}
     for text, where in ((reading.text, reading.line), (reading.joined, lambda _: 0)):
-        here = {(r.host, r.path, r.method): r for r in (*requests_in(text), *command_requests(text))}
+        asked_for = (*requests_in(text), *command_requests(text))
+        here = {(r.host, r.path, r.method): r for r in asked_for if not r.answered}
         requests = {**here, **requests}
         asked = (_asked(each, where) for each in here.values())
         for signal in (*_all(text, where), *asked):
@@ -37,7 +38,7 @@ def signals(reading: Reading) -> tuple[list[Signal], list[PastedRequest]]:
             if key not in found and counts.get(signal.kind, 0) < MOST:
                 counts[signal.kind] = counts.get(signal.kind, 0) + 1
                 found[key] = signal
-    return _whole(found.values()), [each for each in requests.values() if not each.answered]
+    return _whole(found.values()), list(requests.values())
 
 
 def _asked(request: PastedRequest, where: Where) -> Signal:
@@ -76,9 +77,8 @@ def _value(kind: Kind, match: re.Match[str]) -> str:
 
 
 def _signal(kind: Kind, value: str, text: str, match: re.Match[str], where: Where) -> Signal:
-    # A shape is quoted by its name alone: what it looks like may be the secret itself.
     if kind == "shape":
-        return Signal(kind, value, where(match.start()), match[0].split("=")[0].split(":")[0].strip(" '\""))
+        return Signal(kind, value, where(match.start()), SHAPES[value])
     end = match.end() + _AFTER.get(kind, 40)
     passage = text[match.start() : end]
     cut = min((at for at in (passage.find("\n"), passage.find(ESCAPED_NEWLINE)) if at > 0), default=len(passage))

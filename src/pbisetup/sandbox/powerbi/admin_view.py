@@ -152,7 +152,7 @@ def filtered(request: Request, values: list[Object], names: set[str]) -> list[Ob
     if not text:
         return values
     try:
-        expression = odata.parse(_ENUM.sub("", text))
+        expression = odata.parse(_ENUM.sub("", text), exact=True)
     except odata.BadFilter:
         raise Refused("input_invalid") from None
     if expression.properties() - names:

@@ -173,7 +173,7 @@ def filtered(request: Request, values: list[Object]) -> list[Object]:
     if not text:
         return values
     try:
-        expression = odata.parse(text)
+        expression = odata.parse(text, exact=True)
     except odata.BadFilter:
         raise Refused("input_invalid") from None
     if expression.properties() - _FILTERABLE:
