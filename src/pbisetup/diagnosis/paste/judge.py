@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
+from pbisetup.catalog.findings import finding
+from pbisetup.catalog.pasted import deciders
 from pbisetup.diagnosis.paste.paste import Paste, Proof
 from pbisetup.diagnosis.paste.reading import read
+from pbisetup.diagnosis.paste.sign import Sign
 from pbisetup.diagnosis.paste.signals import signals
-from pbisetup.diagnosis.paste.table import SIGNS, Sign
+from pbisetup.diagnosis.paste.table import signs
 from pbisetup.model.errors import Evidence
-from pbisetup.model.finding import Certainty, Finding
+from pbisetup.model.finding import Certainty, Finding, Remedy
+from pbisetup.model.plan import Action
 
-_RANK: dict[Certainty, int] = {"certain": 0, "likely": 1, "possible": 2}
-MOST_CANDIDATES = 6
+_RANK: Final[dict[Certainty, int]] = {"certain": 0, "likely": 1, "possible": 2}
+_MOST: Final = 6
+"""Candidates that are named beside what is certain."""
+_WEAK: Final = frozenset({"status", "trouble", "unauthorized"})
+"""Questions whose candidates are only worth naming where nothing else speaks."""
 
 
 def recognise(raw: bytes) -> Paste:
@@ -21,27 +31,36 @@ def recognise(raw: bytes) -> Paste:
 
 def judge(paste: Paste) -> tuple[Finding, ...]:
     """The findings that a text speaks for, each cause once; empty where nothing is recognised."""
-    from pbisetup.catalog.findings import finding
+    answers = _answers(paste)
+    sure = [each for each in answers if each[0].certainty == "certain"]
+    open_ = [each for each in answers if each[0].certainty != "certain"]
+    return tuple(_finding(sign, proof) for sign, proof in (*sure, *open_[: max(0, _MOST - len(sure))]))
 
-    matched = [(sign, proof) for sign in SIGNS if (proof := sign.when(paste)) is not None]
+
+def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
+    """The most telling row of each cause that the text fits, in order, without what is settled."""
+    matched = [
+        (number, sign, proof)
+        for number, sign in enumerate(signs())
+        if (proof := sign.when(paste)) is not None and (sign.unless is None or sign.unless(paste) is None)
+    ]
     best: dict[str, tuple[Sign, Proof]] = {}
-    for sign, proof in sorted(matched, key=lambda each: _order(each[0])):
+    for _, sign, proof in sorted(matched, key=lambda each: (_RANK[each[1].certainty], -each[1].weight, each[0])):
         best.setdefault(sign.cause, (sign, proof))
     settled = {sign.question for sign, _ in best.values() if sign.certainty == "certain" and sign.question}
-    kept = [
-        (sign, proof) for sign, proof in best.values() if sign.certainty == "certain" or sign.question not in settled
-    ]
-    strong = any(sign.certainty != "possible" for sign, _ in kept)
-    if strong:
-        kept = [(sign, proof) for sign, proof in kept if sign.question != "status"]
-    return tuple(
-        finding(sign.cause, sign.certainty, _evidence(proof), decided_by=sign.decided_by or None)
-        for sign, proof in kept[:MOST_CANDIDATES]
-    )
+    kept = [each for each in best.values() if each[0].certainty == "certain" or each[0].question not in settled]
+    telling = any(sign.question not in _WEAK and sign.certainty != "possible" for sign, _ in kept)
+    return [each for each in kept if not (telling and each[0].question in _WEAK)]
 
 
-def _order(sign: Sign) -> tuple[int, int, int]:
-    return _RANK[sign.certainty], -sign.weight, SIGNS.index(sign)
+def _finding(sign: Sign, proof: Proof) -> Finding:
+    made = finding(sign.cause, sign.certainty, _evidence(proof), decided_by=sign.decided_by or None)
+    decider = deciders().get(sign.cause)
+    if sign.certainty == "certain" or decider is None:
+        return made
+    look = Remedy(who="you", text=decider.text, action=Action("look_up"), command=decider.command)
+    others = tuple(each for each in made.remedies if each.command != look.command)
+    return replace(made, remedies=(look, *others))
 
 
 def _evidence(proof: Proof) -> tuple[Evidence, ...]:

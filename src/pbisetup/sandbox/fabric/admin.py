@@ -1,7 +1,7 @@
 """What the tenant's administrators see: every workspace, item and Git connection, and what a user has access to.
 
-source: fabric-rest-api-specs (admin): a key of its own for each list, capacity ids of items in capitals, 10,000 records a page
-(1,000 Git connections).
+source: fabric-rest-api-specs (admin): a key of its own for each list, capacity ids of items in capitals, 10,000 records a
+page (1,000 Git connections).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _PERMISSIONS: Final = {
     "Member": ["Read", "Write", "ReShare", "Execute"],
     "Admin": ["Read", "Write", "ReShare", "Execute"],
 }
-"""What a role gives on an item. source: a lakehouse's list recorded in microsoft/fabric-cli (of an Admin); the rest inferred."""
+"""What a role gives on an item (source: a lakehouse's list recorded in microsoft/fabric-cli, of an Admin; the rest is
+inferred).
+"""
 
 
 def list_workspaces(request: Request) -> Reply:

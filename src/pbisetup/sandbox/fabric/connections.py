@@ -3,8 +3,8 @@
 State: `connections`, in Fabric's own shape with `roleAssignments` [{id, principal {id, type}, role}]. Credentials are never
 kept: of them only their type is.
 
-source: fabric-rest-api-specs (Connections); recorded in microsoft/fabric-cli; a public project's measurement that an app sees
-only what is shared with it (2026-08-31).
+source: fabric-rest-api-specs (Connections); recorded in microsoft/fabric-cli; a public project's measurement that an app
+sees only what is shared with it (2026-08-31).
 """
 
 from __future__ import annotations

@@ -137,8 +137,8 @@ def scopes_missing(r: Request) -> bool:
 
 
 def suffices(scopes: frozenset[str], needed: frozenset[str]) -> bool:
-    """Whether a token with these scopes has one of those that are needed. One without a name (`ReadWrite.All`) stands for the
-    item type's own: here any passes, and the operation, which knows the type, looks again.
+    """Whether a token with these scopes has one of those that are needed. One without a name (`ReadWrite.All`) stands for
+    the item type's own: here any passes, and the operation, which knows the type, looks again.
     """
     unnamed = needed & {"Read.All", "ReadWrite.All"}
     return not scopes.isdisjoint(needed) or any(scope.partition(".")[2] in unnamed for scope in scopes)

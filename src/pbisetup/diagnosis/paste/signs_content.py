@@ -1,0 +1,125 @@
+"""Signs of workspaces, items, capacities, connections, the network and the client; and of a status that says nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pbisetup.diagnosis.paste.paste import aadsts, all_of, any_of, code, operation, request, said, shape, status, tool
+from pbisetup.diagnosis.paste.sign import (
+    Sign,
+    admin_route,
+    execute_queries,
+    in_workspace,
+    refused,
+)
+
+_lookup_failed: Final = said("workspace_unknown")
+_xmla: Final = tool("xmla", "tabular_editor")
+_reason: Final = any_of(
+    aadsts(), code(), said("not_for_applications", "embed_quota", "authorization_context", "caller_not_authenticated"),
+)
+_explained: Final = any_of(_reason, admin_route)
+_gives_access: Final = operation(
+    lambda o: o.method in ("POST", "PUT") and o.path.endswith(("/users", "/roleAssignments")) and o.admin is None
+)  # fmt: skip
+
+CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
+    # -- the workspace ---------------------------------------------------------------------------------------------------
+    Sign("insufficient_workspace_role", "likely", said("role_too_low"), "workspace", weight=2),
+    Sign(
+        "sp_not_in_workspace", "likely",
+        any_of(code("InsufficientPrivileges", "RequestFailed"), said("no_permission_for_resource", "workspace_not_provided")),
+        "workspace", weight=1,
+    ),
+    Sign(
+        "insufficient_workspace_role", "likely",
+        any_of(code("InsufficientPrivileges"), said("no_permission_for_resource")), "workspace",
+    ),
+    Sign("insufficient_workspace_role", "possible", code("WorkspaceNotFound", "GroupNotAccessible"), "workspace"),
+    # -- XMLA ------------------------------------------------------------------------------------------------------------
+    Sign("xmla_identity_format", "likely", all_of(shape("xmla_user", "xmla_data_source"), _lookup_failed), "xmla", weight=3),
+    Sign("xmla_identity_format", "possible", shape("xmla_user", "xmla_data_source"), "xmla", weight=3),
+    Sign(
+        "xmla_tenant_setting_off", "likely", all_of(any_of(_lookup_failed, said("database_unknown")), _xmla), "xmla",
+        weight=2,
+    ),
+    Sign("xmla_identity_format", "likely", all_of(_lookup_failed, _xmla), "xmla", weight=1),
+    Sign("sp_not_in_workspace", "likely", _lookup_failed, "xmla", weight=1),
+    Sign("sp_not_in_allowed_group", "possible", _lookup_failed, "xmla", weight=1),
+    Sign("xmla_tenant_setting_off", "possible", _lookup_failed, "xmla"),
+    Sign("xmla_identity_format", "possible", _lookup_failed, "xmla"),
+    Sign("sp_not_in_workspace", "possible", said("sql_login_failed"), "sql", "whether the identity has a role in the workspace", 2),
+    Sign("tenant_setting_off", "possible", said("sql_login_failed"), "sql", weight=1),
+    Sign("missing_item_permission", "possible", said("sql_login_failed"), "sql"),
+    # -- items -----------------------------------------------------------------------------------------------------------
+    Sign("missing_item_permission", "likely", any_of(said("cannot_query_dataset"), said("item_permission")), "item", weight=2),
+    Sign(
+        "missing_item_permission", "likely", all_of(code("PowerBIEntityNotFound"), execute_queries), "item", weight=2,
+    ),
+    Sign(
+        "rls_refuses_app", "likely",
+        all_of(execute_queries, code("PowerBINotAuthorizedException"), said("row_level_security")), "item", weight=3,
+    ),
+    Sign("rls_refuses_app", "likely", all_of(execute_queries, code("PowerBINotAuthorizedException")), "item", weight=1),
+    Sign("sp_not_in_workspace", "likely", code("PowerBIEntityNotFound"), "item", weight=1),
+    Sign("missing_item_permission", "possible", code("PowerBIEntityNotFound", "ItemNotFound", "EntityNotFound"), "item", weight=1),
+    Sign("sp_not_in_workspace", "possible", code("ItemNotFound", "EntityNotFound"), "item", weight=2),
+    Sign("effective_identity_wrong", "likely", said("effective_identity"), "identity", weight=2),
+    # -- access that was given to the wrong id ---------------------------------------------------------------------------
+    Sign("classic_workspace_not_supported", "likely", said("principal_type_missing"), "principal", weight=2),
+    Sign("wrong_object_id", "likely", said("principal_not_in_entra"), "principal", weight=2),
+    Sign("wrong_object_id", "likely", all_of(_gives_access, any_of(code("InvalidRequest"), said("app_id_as_identifier"))), "principal", weight=1),
+    Sign("wrong_object_id", "possible", all_of(_gives_access, status(400, 401, 403, 404)), "principal", weight=2),
+    # -- the capacity ----------------------------------------------------------------------------------------------------
+    Sign("no_capacity_or_embed_quota", "certain", said("embed_quota"), "quota"),
+    Sign("capacity_paused", "likely", said("capacity_paused"), "capacity", weight=1),
+    Sign("capacity_permission_missing", "likely", said("capacity_unknown", "capacity_refused"), "capacity", weight=1),
+    # -- connections and data sources ------------------------------------------------------------------------------------
+    Sign("connection_not_shared", "likely", said("connection_in_pipeline"), "connection", weight=2),
+    Sign(
+        "connection_not_shared", "likely",
+        any_of(said("datasource_not_authorized"), code("DMTS_EntityNotFoundOrUnauthorized")), "connection", weight=2,
+    ),
+    Sign(
+        "runs_as_other_identity", "likely",
+        any_of(said("datasource_not_authorized"), code("DMTS_EntityNotFoundOrUnauthorized")), "connection",
+        "which identity the run really used", 1,
+    ),
+    Sign("connection_not_shared", "likely", said("item_failed_without_reason"), "item_failed", weight=1),
+    Sign(
+        "api_not_supported_for_sp", "possible", said("item_failed_without_reason"), "item_failed",
+        "whether the same call works for a user",
+    ),
+    Sign(
+        "dataset_datasource_credentials_missing", "likely",
+        said("datasource_credentials", "provided_credentials_refused"), "credentials", weight=2,
+    ),
+    # -- Azure, policies, network ----------------------------------------------------------------------------------------
+    Sign("azure_rbac_missing", "certain", said("azure_role"), "azure"),
+    Sign("azure_rbac_missing", "likely", said("vault_role"), "azure", weight=1),
+    Sign("private_link_inbound_policy", "certain", said("inbound_policy"), "network"),
+    Sign("proxy_refused", "likely", any_of(said("proxy_refused"), status(407)), "network", weight=3),
+    Sign("certificate_not_trusted", "likely", said("certificate_not_trusted"), "network", weight=2),
+    Sign("name_not_resolved", "likely", said("name_not_resolved"), "network", weight=2),
+    Sign("unreachable", "possible", said("connection_failed"), "network"),
+    Sign(
+        "activity_events_window", "likely",
+        all_of(request(lambda r: r.path.endswith("/activityevents")), status(400)), "request", weight=1,
+    ),
+    # -- the client ------------------------------------------------------------------------------------------------------
+    Sign("conflicting_auth_configuration", "likely", said("two_credentials"), "tool", weight=1),
+    Sign("client_configuration_or_bug", "likely", said("tool_configuration"), "tool"),
+    Sign("runs_as_other_identity", "possible", said("works_as_user"), "", "which identity the failing call really uses", 1),
+    Sign(
+        "propagation_delay", "possible", said("just_changed"), "",
+        "how long ago the change was made, and whether the token is newer",
+    ),
+    # -- a status and nothing else: never more than possible -----------------------------------------------------------
+    Sign("sp_not_in_workspace", "possible", status(401, 403, 404), "status", weight=3, unless=_explained),
+    Sign("tenant_setting_off", "possible", status(401), "status", weight=2, unless=_explained),
+    Sign("sp_not_in_allowed_group", "possible", status(401), "status", weight=1, unless=_explained),
+    Sign("wrong_audience", "possible", status(401, 403), "status", weight=1, unless=_reason),
+    Sign("my_workspace_or_missing_group_in_url", "possible", all_of(status(401, 403), tool("powershell", "dotnet")), "status", unless=any_of(_explained, in_workspace)),
+    Sign("insufficient_workspace_role", "possible", all_of(refused, in_workspace), "status", unless=_explained),
+    Sign("service_trouble", "possible", status(500, 502, 503, 504), "trouble"),
+)  # fmt: skip
