@@ -74,7 +74,8 @@ class Entry:
 
     @property
     def docs(self) -> str:
-        return f"{DOCS}#{self.code.lower()}"
+        page = "docs/aadsts.md" if self.code.startswith("AADSTS") else DOCS
+        return f"{page}#{self.code.lower()}"
 
 
 @cache
@@ -83,7 +84,7 @@ def entry(name: str) -> Entry:
     file = _folder().joinpath(f"{name}.toml")
     if not file.is_file():
         raise KeyError(name)
-    return _entry(name, tomllib.loads(file.read_text(encoding="utf-8")))
+    return parsed(name, tomllib.loads(file.read_text(encoding="utf-8")))
 
 
 @cache
@@ -152,7 +153,8 @@ def _folder() -> Traversable:
     return files("pbisetup.catalog").joinpath("data/findings")
 
 
-def _entry(name: str, raw: dict[str, Any]) -> Entry:
+def parsed(name: str, raw: dict[str, Any]) -> Entry:
+    """An entry as its file has it."""
     return Entry(
         name=name,
         code=raw["code"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from pbisetup.catalog.aadsts import numbers
 from pbisetup.catalog.findings import finding
 from pbisetup.catalog.pasted import deciders
 from pbisetup.diagnosis.paste.paste import Paste, Proof
@@ -34,7 +35,8 @@ def judge(paste: Paste) -> tuple[Finding, ...]:
     answers = _answers(paste)
     sure = [each for each in answers if each[0].certainty == "certain"]
     open_ = [each for each in answers if each[0].certainty != "certain"]
-    return tuple(_finding(sign, proof) for sign, proof in (*sure, *open_[: max(0, _MOST - len(sure))]))
+    named = [_finding(sign, proof) for sign, proof in (*sure, *open_[: max(0, _MOST - len(sure))])]
+    return (*named, *_other_numbers(paste, answers))
 
 
 def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
@@ -51,6 +53,19 @@ def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
     kept = [each for each in best.values() if each[0].certainty == "certain" or each[0].question not in settled]
     telling = any(sign.question not in _WEAK and sign.certainty != "possible" for sign, _ in kept)
     return [each for each in kept if not (telling and each[0].question in _WEAK)]
+
+
+def _other_numbers(paste: Paste, answers: list[tuple[Sign, Proof]]) -> list[Finding]:
+    """What the list of AADSTS numbers says of one that no row explains; only where nothing else explains the text."""
+    explained = {signal.value for _, proof in answers for signal in proof if signal.kind == "aadsts"}
+    for signal in paste.of("aadsts") or ():
+        known = numbers().get(signal.value)
+        if signal.value not in explained and (known is not None or not answers):
+            message = (
+                f"AADSTS{signal.value}: {known.advice}." if known else f"AADSTS{signal.value} is in no list we know."
+            )
+            return [finding("entra_other", "likely", _evidence((signal,)), message=message)]
+    return []
 
 
 def _finding(sign: Sign, proof: Proof) -> Finding:

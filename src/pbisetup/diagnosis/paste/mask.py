@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 
 _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}")
-_SECRET_NAME = (
+_NAME = (
     r"(?:[\w-]*(?:secret|password|passwd|token|assertion|api[_-]?key|accesskey|accountkey|credential)[\w-]*"
     r"|pwd|authorization|x-functions-key|cookie|sig|code|key)"
 )
 _NAMED = re.compile(
-    rf"(?P<name>['\"]?\b{_SECRET_NAME}['\"]?\s{{0,2}}(?:[:=]|\bis\b(?=\s{{0,2}}['\"]))\s{{0,2}}(?:(?:Bearer|Basic)\s+)?)"
+    rf"(?P<name>['\"]?\b{_NAME}['\"]?\s{{0,2}}(?:[:=]|\bis\b(?=\s{{0,2}}['\"]))\s{{0,2}}(?:(?:Bearer|Basic)\s+)?)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)",
     re.IGNORECASE,
 )
-_OPTION = re.compile(
-    rf"(?P<name>(?:^|\s)(?:--?{_SECRET_NAME}|-p)\s+)(?P<value>\"[^\"]*\"|'[^']*'|[^\s-]\S*)", re.IGNORECASE
-)
+_OPTION = re.compile(rf"(?P<name>(?:^|\s)(?:--?{_NAME}|-p)\s+)(?P<value>\"[^\"]*\"|'[^']*'|[^\s-]\S*)", re.IGNORECASE)
 _BEARER = re.compile(r"(?P<name>(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(?P<name>://[^\s/:@]{1,80}:)[^\s/@]{1,200}(?=@)")
 # Client secrets of Entra: 40 characters, the fourth a digit, then `Q~` (many published scanners look for that).

@@ -41,6 +41,8 @@ _WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
     ("status", rf"\b{_REFUSAL}\b(?: \w+){{0,2}} (?:response|status|error)\b"),
     ("status", r"invalid status code ['\"`]?(?P<value>unauthorized|forbidden|notfound|badrequest|toomanyrequests)"),
     ("status", r"status(?: ?code)?['\"]?\s?[:=]\s?['\"]?(?P<value>unauthorized|forbidden|notfound|badrequest)\b"),
+    ("status", r"\b(?P<value>unauthori[sz]ed|forbidden) (?:error|response|exception)\b"),
+    ("status", r"(?P<value>Access to the resource is forbidden)"),
     # -- codes of the services ---------------------------------------------------------------------------------------
     ("code", r"x-powerbi-error-info['\"]?\s?[:=,\]]\s?\[?['\"]?" + _CODE),
     ("code", r"x-ms-public-api-error-code['\"]?\s?[:=,\]]\s?\[?['\"]?" + _CODE),
@@ -74,6 +76,8 @@ PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
 
 STATUS_WORDS: Final = {
     "unauthorized": "401",
+    "unauthorised": "401",
+    "accesstotheresourceisforbidden": "403",
     "forbidden": "403",
     "notfound": "404",
     "badrequest": "400",

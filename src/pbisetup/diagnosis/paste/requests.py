@@ -35,7 +35,7 @@ class PastedRequest:
 _METHOD: Final = r"(?P<method>GET|POST|PUT|PATCH|DELETE)"
 _URL = re.compile(
     rf"(?:\b{_METHOD}\b[^\w\n]{{1,6}}(?:on\s+|request\s+to\s+)?['\"(]?)?"
-    r"(?P<url>(?:https?|powerbi|asazure)://[^\s'\"<>()\[\]|\\^`]{4,600})"
+    r"(?P<url>(?:https?|powerbi|asazure)://[^\s'\"<>()|\\^`]{4,600})"
 )
 _PATH = re.compile(
     rf"(?:\b{_METHOD}\b\s+['\"]?|(?<![\w./:-]))(?P<url>/{{0,2}}(?:v1\.0/myorg"
@@ -82,7 +82,7 @@ def request(service: Service, method: str | None, path: str, position: int) -> P
 
 
 def _request(match: re.Match[str], text: str) -> PastedRequest | None:
-    url = match["url"].rstrip(".,;:")
+    url = match["url"].rstrip(".,;:]")
     try:
         parts = urlsplit(url if "://" in url else f"https://x/{url.lstrip('/')}")
         host = (parts.hostname or "") if "://" in url else ""
@@ -120,4 +120,4 @@ def _service(host: str, path: str) -> Service | None:
 
 @lru_cache(maxsize=MOST)
 def _operations(service: Service, method: str | None, path: str) -> tuple[Operation, ...]:
-    return matching(service, method, path) if service in ("powerbi", "fabric") else ()  # type: ignore[arg-type]
+    return matching(service, method, path) if service in ("powerbi", "fabric") else ()

@@ -11,7 +11,7 @@ from pbisetup.diagnosis.paste.paste import (
     any_of,
     claim,
     code,
-    lacking,
+    oauth,
     operation,
     request,
     said,
@@ -79,4 +79,6 @@ refused: Final = any_of(
     code("PowerBINotAuthorizedException", "Unauthorized", "Forbidden", "RequestFailed"),
     said("authorization_context"),
 )
+# The token endpoint answers 401 to a client that it does not recognise, 400 to the rest (entra.md 6.1).
+token_refused: Final = all_of(any_of(oauth("invalid_client"), said("token_request")), status(401))
 app_roles: Final = all_of(shape("power_bi_app_token"), claim("roles", lambda v: "Tenant.Read" in v))

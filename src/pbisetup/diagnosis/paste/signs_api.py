@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pbisetup.diagnosis.paste.paste import (
+    aadsts,
     all_of,
     any_of,
     audience,
@@ -30,9 +31,11 @@ from pbisetup.diagnosis.paste.sign import (
     fabric_request,
     foreign,
     government,
+    in_workspace,
     my_workspace,
     person,
     refused,
+    token_refused,
 )
 
 _plain_refusal: Final = code("PowerBINotAuthorizedException")
@@ -41,13 +44,23 @@ _not_an_admin_app: Final = any_of(shape("user_token"), shape("app_token_without_
 _fabric_host_for_power_bi: Final = request(
     lambda r: r.host.endswith("api.fabric.microsoft.com") and r.path.startswith("/v1.0/myorg") and "/admin/" not in r.path
 )  # fmt: skip
+# Lists that need no role anywhere: who is refused there is not let in at all (powerbi.md 6.1, 7).
+_tenant_wide: Final = operation(
+    lambda o: o.path in ("/v1.0/myorg/groups", "/v1/workspaces", "/v1/capacities") and o.method == "GET"
+)
+_named: Final = any_of(
+    aadsts(), code("PowerBINotAuthorizedException", "UserNotLicensed", "TokenExpired", "InvalidToken"), token_refused
+)
 _creates: Final = operation(
     lambda o: o.method == "POST" and o.path in ("/v1/workspaces", "/v1/connections", "/v1/deploymentPipelines", "/v1.0/myorg/groups")
 )  # fmt: skip
 
 API_SIGNS: Final[tuple[Sign, ...]] = (
     # -- a route that is not for apps ------------------------------------------------------------------------------------
-    Sign("my_workspace_or_missing_group_in_url", "certain", all_of(said("not_for_applications"), my_workspace), "app_only"),
+    Sign(
+        "my_workspace_or_missing_group_in_url", "certain", all_of(said("not_for_applications"), my_workspace),
+        "app_only",
+    ),
     Sign(
         "my_workspace_or_missing_group_in_url", "certain", all_of(shape("power_bi_app_token"), my_workspace, refused),
         "app_only",
@@ -72,9 +85,7 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "admin_consented_permission_blocks_admin_api", "likely", said("authorization_context", "admin_api_refuses_app"),
         "admin", weight=4, unless=_not_an_admin_app,
     ),
-    Sign(
-        "admin_consented_permission_blocks_admin_api", "likely", all_of(app_roles, refused), "admin", weight=4,
-    ),
+    Sign("admin_consented_permission_blocks_admin_api", "likely", all_of(app_roles, refused), "admin", weight=4),
     Sign(
         "admin_consented_permission_blocks_admin_api", "likely", all_of(code("InsufficientScopes"), admin_route),
         "admin", weight=4, unless=_not_an_admin_app,
@@ -91,8 +102,14 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "admin_consented_permission_blocks_admin_api", "likely", all_of(admin_route, refused), "admin", weight=2,
         unless=_not_an_admin_app,
     ),
-    Sign("admin_api_setting_off", "likely", all_of(admin_route, refused), "admin", weight=1, unless=shape("user_token")),
-    Sign("sp_not_in_allowed_group", "possible", all_of(admin_route, refused), "admin", weight=2, unless=shape("user_token")),
+    Sign(
+        "admin_api_setting_off", "likely", all_of(admin_route, refused), "admin", weight=1,
+        unless=shape("user_token"),
+    ),
+    Sign(
+        "sp_not_in_allowed_group", "possible", all_of(admin_route, refused), "admin", weight=2,
+        unless=shape("user_token"),
+    ),
     Sign("runs_as_other_identity", "possible", all_of(admin_route, refused, tool("sempy")), "admin", weight=1),
     Sign("wrong_group_type", "possible", all_of(admin_route, refused), "admin", weight=1, unless=shape("user_token")),
     Sign("user_not_admin_role", "possible", all_of(admin_route, refused), "admin", unless=shape("app_token")),
@@ -100,10 +117,14 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("sp_not_in_allowed_group", "likely", said("purview"), "admin", weight=2),
     # -- refused without a reason, and the address is not known --------------------------------------------------------
     Sign(
-        "admin_consented_permission_blocks_admin_api", "likely", _plain_refusal, "unauthorized",
-        "whether the URL is below /admin/, and the roles claim of the token", unless=_not_an_admin_app,
+        "sp_not_in_workspace", "possible", all_of(_plain_refusal, any_of(in_workspace, said("embedding"))),
+        "unauthorized", weight=5,
     ),
-    Sign("admin_api_setting_off", "possible", _plain_refusal, "unauthorized", weight=2, unless=shape("user_token")),
+    Sign(
+        "admin_consented_permission_blocks_admin_api", "possible", _plain_refusal, "unauthorized",
+        "whether the URL is below /admin/, and the roles claim of the token", 4, _not_an_admin_app,
+    ),
+    Sign("admin_api_setting_off", "possible", _plain_refusal, "unauthorized", weight=3, unless=shape("user_token")),
     Sign("sp_not_in_workspace", "possible", _plain_refusal, "unauthorized", weight=2),
     Sign("sp_not_in_allowed_group", "possible", _plain_refusal, "unauthorized", weight=1, unless=shape("user_token")),
     Sign("wrong_group_type", "possible", _plain_refusal, "unauthorized", weight=1, unless=shape("user_token")),
@@ -114,22 +135,34 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("propagation_delay", "possible", _not_admitted, "setting"),
     Sign("tenant_setting_off", "likely", said("unseen_in_picker"), "setting"),
     Sign(
-        "tenant_setting_off", "likely", said("caller_not_authenticated"), "setting", weight=2, unless=shape("user_token"),
+        "tenant_setting_off", "likely", all_of(_tenant_wide, status(401)), "setting", weight=1,
+        unless=any_of(person, _named),
     ),
     Sign(
-        "sp_not_in_allowed_group", "likely", said("caller_not_authenticated"), "setting", weight=1, unless=shape("user_token"),
+        "sp_not_in_allowed_group", "likely", all_of(_tenant_wide, status(401)), "setting",
+        unless=any_of(person, _named),
+    ),
+    Sign(
+        "tenant_setting_off", "likely", said("caller_not_authenticated"), "setting", weight=2,
+        unless=shape("user_token"),
+    ),
+    Sign(
+        "sp_not_in_allowed_group", "likely", said("caller_not_authenticated"), "setting", weight=1,
+        unless=shape("user_token"),
     ),
     Sign("create_setting_off", "likely", all_of(said("caller_not_authenticated"), _creates), "setting", weight=3),
     Sign("create_setting_off", "likely", all_of(code("FeatureNotAvailable"), _creates), "feature", weight=2),
     Sign(
-        "feature_tenant_setting_off", "likely", any_of(said("feature_switch"), code("TenantSwitchDisabled")), "feature", weight=2,
+        "feature_tenant_setting_off", "likely", any_of(said("feature_switch"), code("TenantSwitchDisabled")),
+        "feature", weight=2,
     ),
     Sign(
         "feature_tenant_setting_off", "likely", any_of(code("FeatureNotAvailable"), said("feature_unavailable")),
         "feature", weight=1,
     ),
     Sign(
-        "no_capacity_or_embed_quota", "likely", any_of(code("FeatureNotAvailable"), said("feature_unavailable")), "feature",
+        "no_capacity_or_embed_quota", "likely", any_of(code("FeatureNotAvailable"), said("feature_unavailable")),
+        "feature",
     ),
     Sign("profile_refused", "likely", all_of(said("profile"), status(400, 401, 403)), "profile", weight=1),
     # -- the scopes of the token -----------------------------------------------------------------------------------------
@@ -163,10 +196,13 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("wrong_audience", "likely", all_of(_fabric_host_for_power_bi, status(403)), "audience", weight=1),
     Sign("wrong_audience", "possible", code("TokenExpired", "InvalidToken"), "life"),
     Sign("token_expired", "likely", said("fails_after_an_hour"), "life"),
-    Sign("client_configuration_or_bug", "likely", code("InvalidToken"), "life", "whether the header is Authorization: Bearer TOKEN"),
+    Sign(
+        "client_configuration_or_bug", "likely", code("InvalidToken"), "life",
+        "whether the header is Authorization: Bearer TOKEN",
+    ),
     Sign(
         "wrong_cloud", "likely", all_of(audience(government), said("public_power_bi"), any_of(refused, status(400))),
-        "cloud", "in which cloud the tenant is", 2,
+        "cloud", "in which cloud the tenant is", 5,
     ),
     Sign("wrong_cloud", "likely", said("government_cloud"), "cloud", "in which cloud the tenant is", 1),
     # -- licences --------------------------------------------------------------------------------------------------------

@@ -11,14 +11,19 @@ from pbisetup.diagnosis.paste.sign import (
     execute_queries,
     in_workspace,
     refused,
+    token_refused,
 )
 
 _lookup_failed: Final = said("workspace_unknown")
 _xmla: Final = tool("xmla", "tabular_editor")
 _reason: Final = any_of(
-    aadsts(), code(), said("not_for_applications", "embed_quota", "authorization_context", "caller_not_authenticated"),
+    aadsts(),
+    code(),
+    token_refused,
+    said("not_for_applications", "embed_quota", "authorization_context", "caller_not_authenticated"),
 )
 _explained: Final = any_of(_reason, admin_route)
+_tenant_wide: Final = operation(lambda o: o.path in ("/v1.0/myorg/groups", "/v1/workspaces", "/v1/capacities"))
 _gives_access: Final = operation(
     lambda o: o.method in ("POST", "PUT") and o.path.endswith(("/users", "/roleAssignments")) and o.admin is None
 )  # fmt: skip
@@ -28,7 +33,10 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("insufficient_workspace_role", "likely", said("role_too_low"), "workspace", weight=2),
     Sign(
         "sp_not_in_workspace", "likely",
-        any_of(code("InsufficientPrivileges", "RequestFailed"), said("no_permission_for_resource", "workspace_not_provided")),
+        any_of(
+            code("InsufficientPrivileges", "RequestFailed"),
+            said("no_permission_for_resource", "workspace_not_provided"),
+        ),
         "workspace", weight=1,
     ),
     Sign(
@@ -37,7 +45,10 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("insufficient_workspace_role", "possible", code("WorkspaceNotFound", "GroupNotAccessible"), "workspace"),
     # -- XMLA ------------------------------------------------------------------------------------------------------------
-    Sign("xmla_identity_format", "likely", all_of(shape("xmla_user", "xmla_data_source"), _lookup_failed), "xmla", weight=3),
+    Sign(
+        "xmla_identity_format", "likely", all_of(shape("xmla_user", "xmla_data_source"), _lookup_failed), "xmla",
+        weight=3,
+    ),
     Sign("xmla_identity_format", "possible", shape("xmla_user", "xmla_data_source"), "xmla", weight=3),
     Sign(
         "xmla_tenant_setting_off", "likely", all_of(any_of(_lookup_failed, said("database_unknown")), _xmla), "xmla",
@@ -48,11 +59,17 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("sp_not_in_allowed_group", "possible", _lookup_failed, "xmla", weight=1),
     Sign("xmla_tenant_setting_off", "possible", _lookup_failed, "xmla"),
     Sign("xmla_identity_format", "possible", _lookup_failed, "xmla"),
-    Sign("sp_not_in_workspace", "possible", said("sql_login_failed"), "sql", "whether the identity has a role in the workspace", 2),
+    Sign(
+        "sp_not_in_workspace", "possible", said("sql_login_failed"), "sql",
+        "whether the identity has a role in the workspace", 2,
+    ),
     Sign("tenant_setting_off", "possible", said("sql_login_failed"), "sql", weight=1),
     Sign("missing_item_permission", "possible", said("sql_login_failed"), "sql"),
     # -- items -----------------------------------------------------------------------------------------------------------
-    Sign("missing_item_permission", "likely", any_of(said("cannot_query_dataset"), said("item_permission")), "item", weight=2),
+    Sign(
+        "missing_item_permission", "likely", any_of(said("cannot_query_dataset"), said("item_permission")), "item",
+        weight=2,
+    ),
     Sign(
         "missing_item_permission", "likely", all_of(code("PowerBIEntityNotFound"), execute_queries), "item", weight=2,
     ),
@@ -62,13 +79,19 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("rls_refuses_app", "likely", all_of(execute_queries, code("PowerBINotAuthorizedException")), "item", weight=1),
     Sign("sp_not_in_workspace", "likely", code("PowerBIEntityNotFound"), "item", weight=1),
-    Sign("missing_item_permission", "possible", code("PowerBIEntityNotFound", "ItemNotFound", "EntityNotFound"), "item", weight=1),
+    Sign(
+        "missing_item_permission", "possible", code("PowerBIEntityNotFound", "ItemNotFound", "EntityNotFound"),
+        "item", weight=1,
+    ),
     Sign("sp_not_in_workspace", "possible", code("ItemNotFound", "EntityNotFound"), "item", weight=2),
     Sign("effective_identity_wrong", "likely", said("effective_identity"), "identity", weight=2),
     # -- access that was given to the wrong id ---------------------------------------------------------------------------
     Sign("classic_workspace_not_supported", "likely", said("principal_type_missing"), "principal", weight=2),
     Sign("wrong_object_id", "likely", said("principal_not_in_entra"), "principal", weight=2),
-    Sign("wrong_object_id", "likely", all_of(_gives_access, any_of(code("InvalidRequest"), said("app_id_as_identifier"))), "principal", weight=1),
+    Sign(
+        "wrong_object_id", "likely",
+        all_of(_gives_access, any_of(code("InvalidRequest"), said("app_id_as_identifier"))), "principal", weight=1,
+    ),
     Sign("wrong_object_id", "possible", all_of(_gives_access, status(400, 401, 403, 404)), "principal", weight=2),
     # -- the capacity ----------------------------------------------------------------------------------------------------
     Sign("no_capacity_or_embed_quota", "certain", said("embed_quota"), "quota"),
@@ -109,17 +132,41 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     # -- the client ------------------------------------------------------------------------------------------------------
     Sign("conflicting_auth_configuration", "likely", said("two_credentials"), "tool", weight=1),
     Sign("client_configuration_or_bug", "likely", said("tool_configuration"), "tool"),
-    Sign("runs_as_other_identity", "possible", said("works_as_user"), "", "which identity the failing call really uses", 1),
+    Sign(
+        "runs_as_other_identity", "possible", said("works_as_user"), "",
+        "which identity the failing call really uses", 1,
+    ),
     Sign(
         "propagation_delay", "possible", said("just_changed"), "",
         "how long ago the change was made, and whether the token is newer",
     ),
     # -- a status and nothing else: never more than possible -----------------------------------------------------------
-    Sign("sp_not_in_workspace", "possible", status(401, 403, 404), "status", weight=3, unless=_explained),
+    Sign(
+        "sp_not_in_workspace", "possible", status(401, 403, 404), "status", weight=3,
+        unless=any_of(_explained, _tenant_wide),
+    ),
     Sign("tenant_setting_off", "possible", status(401), "status", weight=2, unless=_explained),
     Sign("sp_not_in_allowed_group", "possible", status(401), "status", weight=1, unless=_explained),
     Sign("wrong_audience", "possible", status(401, 403), "status", weight=1, unless=_reason),
-    Sign("my_workspace_or_missing_group_in_url", "possible", all_of(status(401, 403), tool("powershell", "dotnet")), "status", unless=any_of(_explained, in_workspace)),
+    Sign(
+        "my_workspace_or_missing_group_in_url", "possible", all_of(status(401, 403), said("cmdlet_failed")), "status",
+        "whether the command was given -WorkspaceId", 4, _explained,
+    ),
+    Sign(
+        "my_workspace_or_missing_group_in_url", "possible", all_of(status(401, 403), tool("powershell", "dotnet")),
+        "status", unless=any_of(_explained, in_workspace),
+    ),
     Sign("insufficient_workspace_role", "possible", all_of(refused, in_workspace), "status", unless=_explained),
-    Sign("service_trouble", "possible", status(500, 502, 503, 504), "trouble"),
+    Sign("missing_delegated_scope", "possible", said("connector_refused"), "status", weight=4),
+    Sign(
+        "admin_consented_permission_blocks_admin_api", "possible",
+        all_of(tool("openmetadata"), said("answer_was_none")), "status", weight=4,
+    ),
+    Sign(
+        "admin_api_setting_off", "possible", all_of(tool("openmetadata"), said("answer_was_none")), "status",
+        weight=3,
+    ),
+    Sign("service_trouble", "possible", status(500, 502, 503, 504), "trouble", weight=2),
+    Sign("admin_api_setting_off", "possible", all_of(admin_route, status(500)), "trouble", weight=1),
+    Sign("propagation_delay", "possible", all_of(admin_route, status(500)), "trouble"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pbisetup.diagnosis.paste.paste import aadsts, all_of, any_of, audience, authority, code, oauth, said, shape, status
-from pbisetup.diagnosis.paste.sign import Sign, foreign, government, person, power_bi_request
+from pbisetup.diagnosis.paste.sign import Sign, foreign, government, person, power_bi_request, token_refused
 
 _wrong_secret: Final = any_of(aadsts(7000215, 70021501), said("secret_wrong"))
 _no_such_app: Final = any_of(aadsts(700016, 70001), said("app_not_in_directory"))
@@ -26,8 +26,9 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("secret_expired", "likely", said("secret_expired"), "secret", weight=2),
     Sign("invalid_secret", "likely", _wrong_secret, "secret", weight=1),
     Sign("secret_id_used_as_value", "possible", _wrong_secret, "secret", weight=1),
-    Sign("invalid_secret", "possible", all_of(oauth("invalid_client"), status(401)), "client", weight=2, unless=aadsts()),
-    Sign("secret_expired", "possible", all_of(oauth("invalid_client"), status(401)), "client", weight=1, unless=aadsts()),
+    Sign("invalid_secret", "possible", token_refused, "client", weight=4, unless=aadsts()),
+    Sign("secret_expired", "possible", token_refused, "client", weight=4, unless=aadsts()),
+    Sign("secret_id_used_as_value", "possible", token_refused, "client", weight=4, unless=aadsts()),
     Sign(
         "certificate_not_accepted", "likely",
         any_of(aadsts(700027, 700030, 1000502, 7000214, 50027), said("certificate_refused")), "certificate", weight=1,
@@ -37,9 +38,7 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         "federated_credential_mismatch", "likely", any_of(aadsts(70021, 700024), said("federated_mismatch")),
         "federation", weight=1,
     ),
-    Sign(
-        "secret_blocked_by_policy", "likely", said("secrets_forbidden"), "policy", weight=1,
-    ),
+    Sign("secret_blocked_by_policy", "likely", said("secrets_forbidden"), "policy", weight=1),
     # -- the app ---------------------------------------------------------------------------------------------------------
     Sign("sp_missing_in_tenant", "certain", aadsts(7000229), "principal_in_tenant"),
     Sign("sp_missing_in_tenant", "likely", said("service_principal_missing"), "principal_in_tenant", weight=1),
@@ -78,24 +77,25 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign(
         "conflicting_auth_configuration", "likely", any_of(aadsts(700025), said("client_is_public")), "flow",
-        "whether the app registration says Allow public client flows, or lists the redirect URI as mobile and desktop", 1,
+        "whether the app registration says Allow public client flows, or lists the redirect URI as mobile and desktop",
+        1,
     ),
-    Sign("public_client_flow_disabled", "possible", all_of(oauth("invalid_client"), status(401)), "client", unless=aadsts()),
+    Sign("public_client_flow_disabled", "possible", token_refused, "client", weight=4, unless=aadsts()),
     Sign("redirect_uri_mismatch", "certain", aadsts(50011, 500117, 900971, 500113), "redirect"),
     Sign("redirect_uri_mismatch", "likely", said("redirect_mismatch"), "redirect", weight=1),
     # -- people and policies ---------------------------------------------------------------------------------------------
     Sign("user_not_assigned_to_app", "certain", aadsts(50105, 501051), "assignment"),
     Sign("user_not_assigned_to_app", "likely", said("user_not_assigned"), "assignment", weight=1),
     Sign(
-        "conditional_access_blocked", "certain", aadsts(53003, 53000, 53001, 53002, 530034, 530035, 530036), "policy_of_access",
+        "conditional_access_blocked", "certain", aadsts(53003, 53000, 53001, 53002, 530034, 530035, 530036),
+        "policy_of_access",
     ),
     Sign(
         "conditional_access_blocked", "likely",
-        any_of(said("conditional_access", "claims_challenge"), aadsts(53004, 53011, 530032, 530033)), "policy_of_access", weight=1,
+        any_of(said("conditional_access", "claims_challenge"), aadsts(53004, 53011, 530032, 530033)),
+        "policy_of_access", weight=1,
     ),
-    Sign(
-        "mfa_required_for_ropc", "certain", all_of(aadsts(50076, 50079), said("password_grant")), "mfa",
-    ),
+    Sign("mfa_required_for_ropc", "certain", all_of(aadsts(50076, 50079), said("password_grant")), "mfa"),
     Sign(
         "mfa_required_for_ropc", "likely", any_of(aadsts(50076, 50079, 50072, 50074), said("mfa_required")), "mfa",
         "whether the sign-in was by user name and password in a program", 1,
@@ -108,9 +108,13 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("wrong_scope_name", "likely", said("scope_does_not_exist"), "scope", weight=1),
     Sign(
         "wrong_scope_format", "likely",
-        any_of(aadsts(70011, 1002012, 28000, 28002, 28003, 901002), said("scope_malformed"), oauth("invalid_scope")), "scope",
+        any_of(aadsts(70011, 1002012, 28000, 28002, 28003, 901002), said("scope_malformed"), oauth("invalid_scope")),
+        "scope",
     ),
-    Sign("wrong_cloud", "likely", any_of(aadsts(900382, 900383, 900384, 90038), said("cross_cloud")), "resource", weight=4),
+    Sign(
+        "wrong_cloud", "likely", any_of(aadsts(900382, 900383, 900384, 90038), said("cross_cloud")), "resource",
+        weight=4,
+    ),
     Sign(
         "wrong_cloud", "likely",
         all_of(
@@ -144,5 +148,8 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("wrong_audience", "likely", code("InvalidAuthenticationToken"), "audience", weight=2),
     Sign("wrong_audience", "likely", all_of(audience(foreign), power_bi_request), "audience", weight=3),
     Sign("wrong_audience", "likely", all_of(audience(foreign), status(401, 403)), "audience", weight=2),
-    Sign("wrong_audience", "likely", all_of(shape("arm_token"), any_of(power_bi_request, status(401, 403))), "audience", weight=2),
+    Sign(
+        "wrong_audience", "likely", all_of(shape("arm_token"), any_of(power_bi_request, status(401, 403))),
+        "audience", weight=2,
+    ),
 )  # fmt: skip

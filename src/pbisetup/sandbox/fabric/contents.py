@@ -1,8 +1,8 @@
 """What lies in a workspace, and how it is found and shown: `items` and `folders` of the workspace's state.
 
 An item is `{id, type, displayName, description?, folderId?}` with, out of sight, `_definition` (parts), `_appears` (when
-its long-running creation ends), `_creator` and `_updated`. What Power BI has there (`reports`, `datasets`, `dashboards`) is listed
-too, as the items that they are.
+its long-running creation ends), `_creator` and `_updated`. What Power BI has there (`reports`, `datasets`, `dashboards`) is
+listed too, as the items that they are.
 
 source: recorded in microsoft/fabric-cli (2025-09 to 2026-06): `description` is in every list, also where it is empty.
 """
