@@ -338,7 +338,9 @@ def test_adding_changing_and_removing_somebody() -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("name eq 'reports dev'", ["Reports Dev"]),
+        ("name eq 'Reports Dev'", ["Reports Dev"]),
+        ("name eq 'reports dev'", []),
+        ("tolower(name) eq 'reports dev'", ["Reports Dev"]),
         ("contains(name,'Reports')", ["Reports Dev", "Reports Test", "Reports Prod"]),
         ("contains(name,'Test') or name eq 'Reports Dev'", ["Reports Dev", "Reports Test"]),
     ],
