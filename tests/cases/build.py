@@ -1,8 +1,8 @@
 """From the sketch of a failure (`cases.toml`) to the state of a tenant, with what its caller does.
 
 A sketch says what differs from a tenant in which all is well: the app has a secret and a service principal, its service
-principal is in the group `g1`, and only that group is in the setting for the public APIs. `WORDS` has the sketch's keys; each
-is translated by one function, whatever the case.
+principal is in the group `g1`, and only that group is in the setting for the public APIs. `WORDS` has the sketch's keys;
+each is translated by one function, whatever the case.
 """
 
 from __future__ import annotations
@@ -314,17 +314,17 @@ def _changed_minutes_ago(b: Building, given: float | None) -> None:
 
 
 def _capacities(b: Building, given: dict[str, Sketch] | None) -> None:
-    """`admins` and `state` of each."""
+    """`admins`, `state` and `sku` of each."""
     for name, capacity in {"c1": {}, **(given or {})}.items():
         b.names[name] = id_of(name)
-        about = {"id": b.names[name], "displayName": name, "sku": "F2", "region": "West Europe"}
+        about = {"id": b.names[name], "displayName": name, "sku": capacity.get("sku", "F2"), "region": "West Europe"}
         admins = [b.names[who] for who in capacity.get("admins", [])]
         b.state["capacities"].append({**about, "state": capacity.get("state", "Active"), "admins": admins})
 
 
 def _workspaces(b: Building, given: dict[str, Sketch] | None) -> None:
-    """`roles`, `capacity`, `classic`, `inbound`, `name`; each has a report and its model, which may have an `owner` and a data
-    source whose credentials somebody stored (`credentials_of`).
+    """`roles`, `capacity`, `classic`, `inbound`, `name`; each has a report and its model, which may have an `owner` and a
+    data source whose credentials somebody stored (`credentials_of`).
     """
     for name, workspace in (given or {}).items():
         b.names[name] = id_of(name)
@@ -415,6 +415,14 @@ def _network(b: Building, given: Sketch | None) -> None:
     b.state.setdefault("network", {}).update(given or {})
 
 
+def _azure(b: Building, given: Sketch | None) -> None:
+    """The Azure subscription of the capacities, with the principals who have a `role` in it."""
+    if given is not None:
+        b.names["subscription"] = id_of("subscription")
+        roles = [{"principalId": b.names[who]} for who in given["role"]]
+        b.state["azure"] = {"subscriptions": [{"id": b.names["subscription"], "roleAssignments": roles}]}
+
+
 def _embed_trial_usage(b: Building, given: int | None) -> None:
     """Percent of the trial's embed tokens that are used."""
     if given is not None:
@@ -446,6 +454,7 @@ WORDS: Final[dict[str, Callable[[Building, Any], None]]] = {
     "conditional_access": _conditional_access,
     "app_policy": _app_policy,
     "network": _network,
+    "azure": _azure,
     "embed_trial_usage": _embed_trial_usage,
     "unknowns": _unknowns,
 }

@@ -96,8 +96,8 @@ class Result:
 
     @property
     def through(self) -> bool:
-        """Whether the caller was let in: a token where it asks for no more, else a success, or the sandbox's own word that it
-        does not carry the operation.
+        """Whether the caller was let in: a token where it asks for no more, else a success, or the sandbox's own word that
+        it does not carry the operation.
         """
         answer = self.last
         carried = answer.is_success or (answer.status_code == 501 and "sandbox" in answer.json())
@@ -148,4 +148,3 @@ def play(sandbox: SandboxTenant, sketch: dict[str, Any], after: dict[str, Any]) 
         person.given["request"] = building.filled(after["request"])
         outcomes.append(Outcome("api", person.call(token)))
     return Result(tuple(outcomes))
-

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.cases import build
 from tests.cases.cases import Case, cases, play
+from tests.cases.page import PAGE, page
 from tests.support.tenant import SandboxTenant
 
 STAGED = [each for each in cases() if each.staged]
@@ -29,3 +32,21 @@ def test_with_the_fault_mended_the_same_request_gets_through(sandbox: SandboxTen
     result = play(sandbox, build.merged(case.sketch, case.cure), case.after)
     assert result.through, str(result)
     assert not case.text or case.text not in result.last.text
+
+
+def test_the_page_says_so() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.cases.page"
+
+
+def test_every_cause_has_a_witness_or_a_reason() -> None:
+    reasons = {each.cause for each in cases() if not each.staged}
+    for line in re.findall(r"^\| `\w+` \| .* \|$", page().partition("## By cause")[2], re.MULTILINE):
+        cause, ids, names = (each.strip() for each in line.strip("|").split("|"))
+        assert ids or names or cause.strip("`") in reasons, cause
+
+
+def test_every_word_of_the_sketches_is_used() -> None:
+    """A key that the translator passes over would stage nothing."""
+    used = {word for case in STAGED for sketch in (case.sketch, case.cure) for word in sketch}
+    assert used - {"cloud", "call", "token"} <= set(build.WORDS)
+    assert set(build.WORDS) <= used

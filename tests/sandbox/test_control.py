@@ -60,6 +60,7 @@ def test_a_state_that_cannot_be_is_refused_with_every_problem(sandbox: SandboxTe
             {
                 "id": "x",
                 "appId": "y",
+                "createdDateTime": "long ago",
                 "passwordCredentials": [{"endDateTime": "soon"}],
                 "keyCredentials": [{"keyId": "k", "key": "%"}],
             }
@@ -76,6 +77,7 @@ def test_a_state_that_cannot_be_is_refused_with_every_problem(sandbox: SandboxTe
         "users[2] must be an object",
         "userPrincipalName",
         "appId must be a GUID",
+        "createdDateTime must be a time",
         "needs a secretText or a secretHash",
         "passwordCredentials[0].endDateTime must be a time",
         "key must be a certificate",

@@ -219,6 +219,8 @@ MULTI = {"signInAudience": "AzureADMultipleOrgs", "isFallbackPublicClient": True
     ("authority", "application", "expected"),
     [
         ("organizations", {"isFallbackPublicClient": True}, 50194),
+        ("organizations", {"isFallbackPublicClient": True, "createdDateTime": "2018-10-15T00:00:00Z"}, 50194),
+        ("organizations", {"isFallbackPublicClient": True, "createdDateTime": "2018-10-14T23:59:59Z"}, 0),
         ("common", {"isFallbackPublicClient": True}, 9001023),
         ("organizations", MULTI, 0),
         ("consumers", {"isFallbackPublicClient": True}, 9001023),

@@ -146,12 +146,12 @@ class TestResourceManager:
 
 def test_what_lies_in_a_workspace(sandbox: SandboxTenant) -> None:
     def fill(state: dict[str, Any]) -> None:
+        state["workspaces"][0] |= {"reports": [], "datasets": []}
         state["workspaces"][0]["items"] = [
             {"id": NOBODY, "displayName": "Sales", "type": "Report"},
             {"id": NOBODY.replace("1", "6"), "displayName": "Sales", "type": "SemanticModel"},
         ]
         state["workspaces"][0]["folders"] = [{"id": NOBODY, "displayName": "old"}]
-        state["workspaces"][1]["items"] = "nonsense"
 
     state = sandbox.put_state(fill)
     first, second = (each["id"] for each in state["workspaces"][:2])
@@ -163,7 +163,7 @@ def test_what_lies_in_a_workspace(sandbox: SandboxTenant) -> None:
     assert [each["type"] for each in read(f"{first}/items")["value"]] == ["Report", "SemanticModel"]
     assert [each["workspaceId"] for each in read(f"{first}/items?type=report")["value"]] == [first]
     assert read(f"{first}/items/{NOBODY}")["displayName"] == "Sales"
-    assert read(f"{first}/items/{first}")["errorCode"] == "EntityNotFound"
+    assert read(f"{first}/items/{first}")["errorCode"] == "ItemNotFound"
     assert [each["displayName"] for each in read(f"{first}/folders")["value"]] == ["old"]
     assert read(f"{second}/items")["value"] == []
     gone = sandbox.http.delete(f"/v1/workspaces/{first}", headers=headers)

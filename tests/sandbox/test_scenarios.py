@@ -42,6 +42,7 @@ SYMPTOMS = {
     "audience-azure": "403",
     "audience-graph": "403",
     "authority-common": "AADSTS700016",
+    "azure-role-missing": "403 AuthorizationFailed",
     "build-missing": "404 PowerBIEntityNotFound",
     "capacity-not-allowed": "403 InsufficientPermissionsOverCapacity",
     "capacity-paused": "400 CapacityNotActive",

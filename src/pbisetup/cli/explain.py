@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,8 +38,10 @@ def explain(
     common = Common(format=format, no_color=no_color)
     with command(common) as terminal:
         raw = _raw(" ".join(text or ()), file)
-        entry = _entry(raw)
-        if entry is not None:
+        number = _number(raw)
+        raw = f"AADSTS{number}".encode() if number else raw
+        entry = _entry(raw, number)
+        if entry is not None and (number is None or not common.json):
             raise typer.Exit(_page(terminal, common, entry))
         raise typer.Exit(_paste(terminal, common, raw))
 
@@ -78,8 +81,21 @@ def _ends(raw: bytes) -> bytes:
     return raw if len(raw) <= MOST else raw[: MOST // 2] + b"\n" + raw[-MOST // 2 :]
 
 
-def _entry(raw: bytes) -> Entry | None:
-    """The catalogue's entry, where the text is nothing but a code of ours or the name of a cause."""
+def _number(raw: bytes) -> str | None:
+    """The AADSTS number, where the text is nothing else."""
+    if len(raw) > 40 or not any(48 <= byte <= 57 for byte in raw):
+        return None
+    from pbisetup.catalog.aadsts import written
+
+    return written(raw.decode("utf-8", "replace"))
+
+
+def _entry(raw: bytes, number: str | None = None) -> Entry | None:
+    """The catalogue's entry, where the text is nothing but a code of ours, the name of a cause or an AADSTS number."""
+    if number is not None:
+        from pbisetup.catalog.aadsts import deep
+
+        return deep(number)
     if len(raw) > 80:
         return None
     name = raw.decode("utf-8", "replace").strip()
@@ -106,17 +122,26 @@ def _page(terminal: Terminal, common: Common, entry: Entry) -> int:
 
 def _paste(terminal: Terminal, common: Common, raw: bytes) -> int:
     from pbisetup.diagnosis.paste.judge import judge, recognise
+    from pbisetup.diagnosis.paste.numbers import support_ids
+    from pbisetup.model.errors import Evidence
     from pbisetup.model.finding import finding_json
     from pbisetup.ui.explanation import UNRECOGNISED, hidden, paste_lines
 
     paste = recognise(raw)
     findings = judge(paste)
+    ids = support_ids(raw) if paste.of("aadsts") else {}
+    said = ", ".join(f"{name} {value}" for name, value in ids.items())
+    if ids and findings and common.json:
+        evidence = Evidence("the answer of Entra", "local", said, ids.get("correlation id"))
+        findings = (replace(findings[0], evidence=(*findings[0].evidence, evidence)), *findings[1:])
     if common.json:
         shown = [finding_json(each) for each in findings]
         terminal.result(json.dumps({"schema": "pbisetup/explain/v1", "findings": shown}, indent=2))
     elif findings:
         for line, style in paste_lines(findings, paste, terminal.width):
             terminal.result(line, style)
+        if ids:
+            terminal.wrapped_result(f"For Microsoft's support: {said}")
     else:
         for text in (UNRECOGNISED, *hidden(paste)):
             terminal.wrapped_result(text)

@@ -1,5 +1,8 @@
-"""The little of Azure Resource Manager that a sign-in with Azure CLI asks for (clients.md 3): a tenant with
-no subscription.
+"""The little of Azure Resource Manager that a sign-in with Azure CLI asks for (clients.md 3), and a capacity's `suspend`
+and `resume`, which are asked of Azure and not of Power BI.
+
+State: `azure.subscriptions`, a list of `{id, displayName, roleAssignments: [{principalId}]}`; there is none unless it is
+said. A role is one that may do everything: which roles may do what is not modelled.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pbisetup.sandbox.bearer import BadToken, read_bearer
 from pbisetup.sandbox.entra.authority import GUID
+from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Call, Reply, Route, World
 
 AUDIENCES = (
@@ -59,8 +63,31 @@ def _error(status: int, code: str, message: str, headers: dict[str, str] | None 
 
 
 def subscriptions(world: World, call: Call) -> Reply:
-    """`GET /subscriptions`: none."""
-    return _refusal(world, call) or Reply(200, {"value": [], "count": {"type": "Total", "value": 0}})
+    """`GET /subscriptions`: those in which the caller has a role."""
+    refusal = _refusal(world, call)
+    if refusal is not None:
+        return refusal
+    who = read_bearer(world, call).object_id
+    mine = [
+        {
+            "id": f"/subscriptions/{each['id']}",
+            "subscriptionId": each["id"],
+            "tenantId": world.tenant.id,
+            "displayName": str(each.get("displayName", "")),
+            "state": "Enabled",
+        }
+        for each in _subscriptions(world)
+        if _has_role(each, who)
+    ]
+    return Reply(200, {"value": mine, "count": {"type": "Total", "value": len(mine)}})
+
+
+def _subscriptions(world: World) -> list[Object]:
+    return list(world.tenant.section("azure").get("subscriptions", []))
+
+
+def _has_role(subscription: Object, principal_id: str) -> bool:
+    return any(each["principalId"] == principal_id for each in subscription.get("roleAssignments", []))
 
 
 def tenants(world: World, call: Call) -> Reply:
@@ -78,12 +105,61 @@ def tenants(world: World, call: Call) -> Reply:
 
 
 def in_subscription(world: World, call: Call) -> Reply:
-    """Anything in a subscription: there is none here."""
+    """Anything in a subscription: a capacity's `suspend` and `resume`; nothing else is there."""
+    refusal = _refusal(world, call)
+    if refusal is not None:
+        return refusal
     id_ = call.params["subscription"]
     if GUID.fullmatch(id_) is None:
         wrong = f"The provided subscription identifier '{id_}' is malformed or invalid."
-        return _refusal(world, call) or _error(400, "InvalidSubscriptionId", wrong)
-    return _refusal(world, call) or _error(404, "SubscriptionNotFound", f"The subscription '{id_}' could not be found.")
+        return _error(400, "InvalidSubscriptionId", wrong)
+    found = next((each for each in _subscriptions(world) if each["id"].lower() == id_.lower()), None)
+    if found is None:
+        return _error(404, "SubscriptionNotFound", f"The subscription '{id_}' could not be found.")
+    caller = read_bearer(world, call)
+    if not _has_role(found, caller.object_id):
+        told = {"client": caller.claims.get("upn", caller.object_id), "id": caller.object_id}
+        return _error(403, "AuthorizationFailed", _NOT_ALLOWED.format(**told, scope=call.path, action=_action(call)))
+    return _switched(world, call) or _error(404, "ResourceNotFound", f"The Resource '{call.path}' was not found.")
+
+
+# An app's object id stands in both places (source: powerbi-docs#4288, 2023-01, which has the beginning of the text; the rest
+# is known from many logs).
+_NOT_ALLOWED: Final = (
+    "The client '{client}' with object id '{id}' does not have authorization to perform action '{action}' over scope "
+    "'{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+)
+_VERBS: Final = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}
+
+
+def _action(call: Call) -> str:
+    """What is wanted as Azure names it: `Microsoft.Fabric/capacities/suspend/action`."""
+    provider, *rest = (call.path.partition("/providers/")[2] or "Microsoft.Resources/subscriptions").split("/")
+    types = rest[::2]  # type, name, type, name, and of an action its own name: so each second one
+    return "/".join([provider, *types, _VERBS.get(call.method, "write")])
+
+
+_SWITCHES: Final = {"suspend": "Inactive", "resume": "Active"}
+"""What Fabric calls the state afterwards (source: recordings in microsoft/fabric-cli; Azure calls it Paused)."""
+
+
+def _switched(world: World, call: Call) -> Reply | None:
+    """202 where the call switches a capacity of the tenant off or on; none where it asks for something else.
+
+    source: azure-rest-api-specs, Microsoft.Fabric and Microsoft.PowerBIDedicated; A and EM are the latter's.
+    """
+    parts = call.path.partition("/providers/")[2].split("/")
+    if call.method != "POST" or len(parts) != 4 or parts[1].lower() != "capacities":
+        return None
+    state = _SWITCHES.get(parts[3].lower())
+    for capacity in world.tenant.capacities:
+        dedicated = str(capacity.get("sku", "")).upper().startswith(("A", "EM"))
+        provider = "microsoft.powerbidedicated" if dedicated else "microsoft.fabric"
+        if state and parts[0].lower() == provider and str(capacity.get("displayName", "")).lower() == parts[2].lower():
+            capacity["state"] = state
+            world.tenant.changed = True
+            return Reply(202)
+    return None
 
 
 def metadata(_world: World, call: Call) -> Reply:

@@ -68,7 +68,9 @@ class Control:
 
     def _info(self, _call: Call) -> Reply:
         tenant = self._server.world.tenant
-        return Reply(200, {**self._server.info, "cloud": home(tenant).name, "caller": tenant.sections.get("caller") or {}})
+        return Reply(
+            200, {**self._server.info, "cloud": home(tenant).name, "caller": tenant.sections.get("caller") or {}}
+        )
 
     def _get_state(self, _call: Call) -> Reply:
         return Reply(200, self._server.world.tenant.dump())

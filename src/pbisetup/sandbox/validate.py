@@ -33,6 +33,7 @@ SECTIONS = (
     "unknowns",
     "scans",
     "operations",
+    "azure",
 )
 DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
 
@@ -58,7 +59,12 @@ def problems(state: Any) -> list[str]:
     found += _numbers(state)
     for name in COLLECTIONS:
         found += _collection(name, state.get(name, []))
-    return found or [*sign_in_problems(state), *caller_problems(state), *content_problems(state), *fabric_problems(state)]
+    return found or [
+        *sign_in_problems(state),
+        *caller_problems(state),
+        *content_problems(state),
+        *fabric_problems(state),
+    ]
 
 
 def hash_secrets(state: dict[str, Any]) -> None:

@@ -84,6 +84,9 @@ _COLLECTIONS: Final[dict[str, Any]] = {
     "profiles": {"displayName": "text?", "servicePrincipalId!": "text"},
 }
 _SCANS: Final = _Named({"at!": "number", "ends!": "number", "workspaces!": ["text"], "flags!": _Named("flag")})
+_AZURE: Final = {
+    "subscriptions": [{"id!": "text", "displayName": "text?", "roleAssignments": [{"principalId!": "text"}]}],
+}
 _WORDS: Final = {"text": "a text", "flag": "true or false", "number": "a number"}
 
 
@@ -96,6 +99,7 @@ def content_problems(state: dict[str, Any]) -> list[str]:
         for problem in _problems(f"{collection}[{index}]", item, shape)
     ]
     found += _problems("scans", state.get("scans", {}), _SCANS)
+    found += _problems("azure", state.get("azure", {}), _AZURE)
     return found + [
         f"activityEvents[{index}].CreationTime must be a time such as 2027-01-31T00:00:00"
         for index, item in enumerate(state.get("activityEvents", []))

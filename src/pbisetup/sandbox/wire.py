@@ -129,7 +129,6 @@ class World:
         offset = float(self.tenant.section("clock").get("offset_seconds", 0))
         return datetime.now(UTC) + timedelta(seconds=offset)
 
-
     def note_members(self, group: dict[str, Any], ids: list[str]) -> None:
         """Remember since when a group has these members, where new memberships take time to be known."""
         if ids and self.tenant.section("weather").get("group_membership_seconds"):

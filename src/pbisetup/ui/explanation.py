@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pbisetup.catalog.findings import Entry
-from pbisetup.diagnosis.paste.paste import Paste
-from pbisetup.model.finding import Finding
+from pbisetup.model.finding import Finding, Remedy
 from pbisetup.ui.progress import Line, finding_lines, paragraph
 from pbisetup.ui.terminal import spelled
+
+if TYPE_CHECKING:
+    from pbisetup.diagnosis.paste.paste import Paste
 
 UNRECOGNISED = (
     "Nothing in this text is known here. Paste the whole error: the response body, the status, the URL that was called "
@@ -29,18 +32,24 @@ class Section:
 
 def sections(entry: Entry) -> list[Section]:
     """The parts of an entry's page; what an entry does not have is left out."""
-    found = [Section("What happened", tuple(filled(t) for t in (entry.explanation, *entry.meaning.split("\n\n")) if t))]
+    number = entry.code.startswith("AADSTS")
+    meaning = tuple(filled(text) for text in entry.meaning.split("\n\n") if text)
+    if number:
+        found = [Section("What the number says", (entry.explanation,)), Section("What it means here", meaning)]
+    else:
+        found = [Section("What happened", (filled(entry.explanation), *meaning))]
     if entry.proof:
-        found.append(Section("How we know", bullets=entry.proof))
+        found.append(Section("What proves which cause" if number else "How we know", bullets=entry.proof))
     if entry.decided_by:
         found.append(Section("What decides it", (f"{entry.decided_by[0].upper()}{entry.decided_by[1:]}.",)))
-    if entry.confused_with:
-        found.append(
-            Section("Not to be confused with", bullets=tuple(f"{c.cause}: {c.fact}" for c in entry.confused_with))
-        )
+    confused = Section("Not to be confused with", bullets=tuple(f"{c.cause}: {c.fact}" for c in entry.confused_with))
+    if entry.confused_with and not number:
+        found.append(confused)
     for remedy in entry.remedies:
         commands = tuple(filled(each) for each in (remedy.command, remedy.url) if each)
         found.append(Section(f"Fix: {remedy.who}", (remedy.text,), commands=commands))
+    if entry.confused_with and number:
+        found.append(confused)
     if entry.avoid:
         found.append(Section("What not to do", bullets=tuple(f"{a.text} {a.why}" for a in entry.avoid)))
     if entry.fine_when:
@@ -86,16 +95,62 @@ def _typed(section: Section) -> bool:
 
 
 def paste_lines(findings: tuple[Finding, ...], paste: Paste, width: int) -> list[Line]:
-    """The first finding whole, the others in short, then what a tool left out of the text."""
-    lines: list[Line] = finding_lines(1, findings[0], width)
-    for number, finding in enumerate(findings[1:], 2):
-        decided = f" What decides is {finding.decided_by}." if finding.decided_by else ""
-        lines += [("", None), *paragraph(f"{number}. {finding.code} {finding.title} ({finding.certainty})", width, "")]
-        lines += paragraph(f"{finding.explanation.split('. ')[0].rstrip('.')}.{decided}", width, "   ", "dim")
+    """What to do first; then what a tool left out of the text, and the other candidates in short."""
+    first, *others = findings
+    lines = _first_lines(first, bool(others), width)
     for text in hidden(paste):
         lines += [("", None), *paragraph(text, width, "")]
-    lines += [("", None), *paragraph(f"More: pbisetup explain {findings[0].code}", width, "", "dim")]
+    for number, finding in enumerate(others, 2):
+        head, *rest = paragraph(f"{finding.code} {finding.title} ({finding.certainty})", width - 3, "")
+        lines += [("", None), (f"{number}. {head[0]}", head[1]), *((f"   {text}", style) for text, style in rest)]
+        if finding.certainty == "certain":
+            lines += _remedy_lines(finding.remedies[:1], width)
+            continue
+        if finding.decided_by:
+            lines += paragraph(f"What decides: {finding.decided_by}.", width, "   ", "dim")
+        look = next((each for each in finding.remedies if _looks(each) and each.command), None)
+        if look and look.command:
+            lines += [(f"       {spelled(look.command)}", "dim")]
+    told = numbers_in(paste)
+    for entry in told:
+        lines += [("", None), *paragraph(f"What {entry.code} means here", width, "", "bold")]
+        lines += paragraph(entry.meaning, width, "   ")
+    codes = [findings[0].code, *(entry.code for entry in told)]
+    more = codes[1] if len(codes) > 1 and findings[0].cause == "entra_other" else " or ".join(codes)
+    lines += [("", None), *paragraph(f"More: pbisetup explain {more}", width, "", "dim")]
     return lines
+
+
+def _first_lines(finding: Finding, others: bool, width: int) -> list[Line]:
+    """A finding with what fits on a screen: of its remedies the one that finds out and the first that mends."""
+    looks = [each for each in finding.remedies if _looks(each)]
+    mends = [each for each in finding.remedies if not _looks(each)]
+    shown = (*mends[:2], *looks[:1]) if finding.certainty == "certain" else (*looks[:1], *mends[:1])
+    if others and finding.certainty != "certain":
+        lead = "This text fits several causes. The first is the one to rule out first."
+        lines: list[Line] = [*paragraph(lead, width, "", "bold"), ("", None)]
+    else:
+        lines = []
+    return lines + finding_lines(1, replace(finding, remedies=shown or finding.remedies[:2]), width)
+
+
+def _looks(remedy: Remedy) -> bool:
+    return remedy.action is not None and remedy.action.kind == "look_up"
+
+
+def _remedy_lines(remedies: tuple[Remedy, ...], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for remedy in remedies:
+        lines += paragraph(f"{remedy.who}: {remedy.text}", width, "   ")
+        lines += [(f"       {spelled(each)}", "bold") for each in (remedy.command, remedy.url) if each]
+    return lines
+
+
+def numbers_in(paste: Paste) -> list[Entry]:
+    """The pages of the AADSTS numbers of a text that have one, the first two."""
+    from pbisetup.catalog.aadsts import deep
+
+    return [entry for signal in paste.of("aadsts") or () if (entry := deep(signal.value)) is not None][:2]
 
 
 def hidden(paste: Paste) -> list[str]:
@@ -108,7 +163,7 @@ def hidden(paste: Paste) -> list[str]:
         f"{tool.title[0].upper()}{tool.title[1:]} does not show {tool.hides}. To see it: {tool.look}."
         for tool in known_tools()
         if tool.name in named and tool.look and not has_body
-    ][:2]
+    ][:1]
 
 
 WORDS = {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pbisetup.catalog.wellknown import ROLE_NAMES
-from pbisetup.execution.runner import Outcome
 from pbisetup.model.finding import Examination, Finding
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
-from pbisetup.services.network import Request
 from pbisetup.ui.terminal import Terminal, spelled, visible, wrap
+
+if TYPE_CHECKING:
+    from pbisetup.execution.runner import Outcome
+    from pbisetup.services.network import Request
 
 SIGNS = {"add": "+", "change": "~", "remove": "-", "keep": " "}
 STYLES = {"add": "green", "change": "yellow", "remove": "red", "keep": "dim"}

@@ -12,21 +12,27 @@ from typing import Any, Final
 
 from pbisetup.model.signal import Signal
 
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,20000}\.(?P<payload>[A-Za-z0-9_-]{10,40000})(?:\.[A-Za-z0-9_-]*)?")
+_JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,20000}\.(?P<payload>[A-Za-z0-9_-]{10,40000})(?:\.[A-Za-z0-9_-]*)?")
 _PAYLOAD: Final = re.compile(r"\{[^{}]{0,6000}\"(?:aud|appid|idtyp)\"\s*:[^{}]{0,6000}\}")
 _SHOWN: Final = ("aud", "iss", "tid", "appid", "azp", "oid", "idtyp", "roles", "scp", "ver", "appidacr")
 _ADDRESS: Final = re.compile(r"https?://(?P<host>[\w.-]+)(?P<path>/[^\s'\"?]*)?")
 _POWER_BI: Final = ("analysis.windows.net", "api.fabric.microsoft.com", "00000009-0000-0000-c000-000000000000")
+_NEAR: Final = 400
+_APART: Final = re.compile(r"[\n\v{}]")
 _MOST: Final = 20
 
 
-def claim_signals(text: str, line: Callable[[int], int]) -> Iterator[Signal]:
-    """`claim` signals (`aud=...`), and `audience` where there is one, of every token and decoded payload in the text."""
+def claim_signals(text: str, line: Callable[[int], int], *, as_pasted: bool) -> Iterator[Signal]:
+    """`claim` signals (`aud=...`), and `audience` where there is one, of every token or payload in a text.
+
+    What stands in one line of a text that was put together may never have stood together.
+    """
     for match in islice(_JWT.finditer(text), _MOST):
         payload = _decoded(match["payload"])
         if payload is not None:
             yield from _signals(payload, line(match.start()), whole=True)
-            yield from _sent(payload, text, match.start(), line(match.start()))
+            if as_pasted:
+                yield from _sent(payload, text, match, line(match.start()))
     for match in islice(_PAYLOAD.finditer(text), _MOST):
         try:
             payload = json.loads(match[0])
@@ -72,12 +78,11 @@ def _app_only(payload: Mapping[str, Any]) -> bool:
     return payload.get("idtyp") == "app" or (bool(payload.get("oid")) and payload.get("oid") == payload.get("sub"))
 
 
-def _sent(payload: Mapping[str, Any], text: str, position: int, line: int) -> Iterator[Signal]:
-    """Whether the text shows to which host this very token was sent: in the same line, as in a curl command."""
-    start = text.rfind("\n", 0, position) + 1
-    end = text.find("\n", position)
-    for match in _ADDRESS.finditer(text[start : end if end >= 0 else len(text)]):
-        if match["host"].endswith(("powerbi.com", "api.fabric.microsoft.com")):
-            where = f"the token for {payload.get('aud')} was sent to {match['host']}"
-            yield Signal("shape", "token_sent_to_power_bi", line, where)
+def _sent(payload: Mapping[str, Any], text: str, match: re.Match[str], line: int) -> Iterator[Signal]:
+    """Whether the text shows to which host this very token was sent: in one command, as with curl."""
+    start, end = max(0, match.start() - _NEAR), match.end() + _NEAR
+    for address in _ADDRESS.finditer(text, start, end):
+        before, after = text[address.end() : match.start()], text[match.end() : address.start()]
+        if address["host"].endswith(("powerbi.com", "api.fabric.microsoft.com")) and not _APART.search(before or after):
+            where = f"the token for {payload.get('aud')} was sent to {address['host']}"
             yield Signal("claim", f"sent_aud={payload.get('aud')}", line, where)

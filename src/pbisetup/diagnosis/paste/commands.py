@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pbisetup.catalog.operations import by_id
 from pbisetup.catalog.pasted import known_commands
 from pbisetup.diagnosis.paste.requests import PastedRequest, Service, request
 
@@ -15,8 +16,11 @@ _CMDLET = re.compile(
     r"(?!\s*:\s)(?P<arguments>[^\n|;]{0,300})",
     re.IGNORECASE,
 )
+# The .NET SDK names methods after operations: GroupsOperations.GetGroupsWithHttpMessagesAsync is Groups_GetGroups.
+_METHOD_OF_SDK = re.compile(r"\b(?P<tag>[A-Z][A-Za-z]+?)(?:Operations(?:Extensions)?)?\.<?(?P<method>[A-Z]\w+?)Async\b")
 _ORGANIZATION = re.compile(r"-Scope\s+['\"]?Organi[sz]ation", re.IGNORECASE)
 _WORKSPACE = re.compile(r"-(?:Workspace|WorkspaceId|GroupId|Id)\b", re.IGNORECASE)
+_MOST: Final = 200
 _PLACES: Final = ("own", "workspace", "organization")
 
 
@@ -31,6 +35,19 @@ def command_requests(text: str) -> Iterator[PastedRequest]:
     for command in known_commands():
         if command.place == "text" and (found := command.pattern.search(text)) is not None:
             yield _request(command.method, command.path, found.start())
+    yield from _of_sdk(text)
+
+
+def _of_sdk(text: str) -> Iterator[PastedRequest]:
+    seen: set[str] = set()
+    for match in _METHOD_OF_SDK.finditer(text):
+        name = f"{match['tag']}_{match['method'].removesuffix('WithHttpMessages')}"
+        if name in seen or len(seen) > _MOST:
+            continue
+        seen.add(name)
+        operation = by_id("powerbi").get(name)
+        if operation is not None:
+            yield request("powerbi", operation.method, operation.path, match.start())
 
 
 def _request(method: str, path: str, position: int) -> PastedRequest:

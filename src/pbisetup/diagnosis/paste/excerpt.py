@@ -17,7 +17,7 @@ WORDS: Final = (
     "aadsts", "powerbi", "power bi", "fabric", "myorg", "eyj", "analysis.windows", "usgov", "x-ms-public-api",
     "error", "exception", "unauthor", "forbidden", "denied", "not auth", "notauth", "notfound", "not found",
     "not supported", "notavailable", "not available", "notaccessible", "not accessible", "not active", "notactive",
-    "notlicensed", "insufficient", "invalid", "expired", "consent", "principal", "secret", "credential",
+    "notlicensed", "disabled", "insufficient", "invalid", "expired", "consent", "principal", "secret", "credential",
     "capacity", "embed token", "workspace", "dmts_", "gwpipeline", "federated", "multi-factor", "multifactor",
     "conditional access", "license", "licence", "wstrust", "ws-trust", "requestblocked", "toomany", "inbound",
     "certificate", "proxy", "getaddrinfo", "enotfound", "resolve", "no such host", "connection", "redirect",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pbisetup.catalog.aadsts import numbers
 from pbisetup.catalog.findings import finding
 from pbisetup.catalog.pasted import deciders
+from pbisetup.diagnosis.paste.numbers import other_numbers
 from pbisetup.diagnosis.paste.paste import Paste, Proof
 from pbisetup.diagnosis.paste.reading import read
 from pbisetup.diagnosis.paste.sign import Sign
@@ -36,7 +36,9 @@ def judge(paste: Paste) -> tuple[Finding, ...]:
     sure = [each for each in answers if each[0].certainty == "certain"]
     open_ = [each for each in answers if each[0].certainty != "certain"]
     named = [_finding(sign, proof) for sign, proof in (*sure, *open_[: max(0, _MOST - len(sure))])]
-    return (*named, *_other_numbers(paste, answers))
+    explained = {signal.value for _, proof in answers for signal in proof if signal.kind == "aadsts"}
+    others = other_numbers(paste, {sign.cause for sign, _ in answers}, explained)
+    return tuple(sorted(map(_tidy, (*named, *others)), key=lambda each: _RANK[each.certainty]))
 
 
 def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
@@ -55,27 +57,21 @@ def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
     return [each for each in kept if not (telling and each[0].question in _WEAK)]
 
 
-def _other_numbers(paste: Paste, answers: list[tuple[Sign, Proof]]) -> list[Finding]:
-    """What the list of AADSTS numbers says of one that no row explains; only where nothing else explains the text."""
-    explained = {signal.value for _, proof in answers for signal in proof if signal.kind == "aadsts"}
-    for signal in paste.of("aadsts") or ():
-        known = numbers().get(signal.value)
-        if signal.value not in explained and (known is not None or not answers):
-            message = (
-                f"AADSTS{signal.value}: {known.advice}." if known else f"AADSTS{signal.value} is in no list we know."
-            )
-            return [finding("entra_other", "likely", _evidence((signal,)), message=message)]
-    return []
-
-
 def _finding(sign: Sign, proof: Proof) -> Finding:
     made = finding(sign.cause, sign.certainty, _evidence(proof), decided_by=sign.decided_by or None)
     decider = deciders().get(sign.cause)
-    if sign.certainty == "certain" or decider is None:
-        return made
-    look = Remedy(who="you", text=decider.text, action=Action("look_up"), command=decider.command)
-    others = tuple(each for each in made.remedies if each.command != look.command)
-    return replace(made, remedies=(look, *others))
+    if sign.certainty != "certain" and decider is not None:
+        look = Remedy(who="you", text=decider.text, action=Action("look_up"), command=decider.command)
+        return replace(made, remedies=(look, *(each for each in made.remedies if each.command != look.command)))
+    return made
+
+
+def _tidy(made: Finding) -> Finding:
+    """No environment is known here: a command of the catalogue that names one is a word shorter."""
+    remedies = (
+        replace(each, command=" ".join(each.command.split()) if each.command else None) for each in made.remedies
+    )
+    return replace(made, remedies=tuple(remedies))
 
 
 def _evidence(proof: Proof) -> tuple[Evidence, ...]:

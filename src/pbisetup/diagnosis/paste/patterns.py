@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from pbisetup.model.signal import Kind
@@ -11,7 +12,7 @@ _STATUS = r"(?P<value>[1-5]\d\d)\b"
 _REFUSAL = r"(?P<value>40[0134]|407|409|415|429|50[0234])"
 _WORD = (
     r"(?:unauthori[sz]ed|forbidden|not ?found|bad ?request|too many|proxy auth|internal server|service unavailable"
-    r"|client error|server error|gateway timeout|conflict)"
+    r"|not authori[sz]ed|client error|server error|gateway timeout|conflict)"
 )
 _RESOURCE = r"(?P<value>(?:https?|api)(?:://|%3A%2F%2F)[^'\"\s&,;\])}]{4,300})"
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -33,10 +34,10 @@ _WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
     ("status", r"(?:does not indicate success|correcto|réussite|erfolg\w*|sucesso|successo): ?" + _STATUS),
     ("status", r"status(?:text)?['\"]?\s?[:=]\s?['\"]?" + _STATUS),
     ("status", rf"\({_REFUSAL}\)"),
-    ("status", rf"(?:server returned an error|returned|response|error|failed with|failed|got|code|->)\W{{1,6}}\(?{_REFUSAL}"
-        r"(?=\W{0,3}(?:" + _WORD[3:-1] + r"|\)|$|[.,;{\v\n]))"),
+    ("status", r"(?:server returned an error|returned|response|error|failed with|failed|got|code|->)\W{1,6}\(?"
+        + _REFUSAL + r"(?=\W{0,3}(?:" + _WORD[3:-1] + r"|\)|$|[.,;{\v\n]))"),
     ("status", rf"\b{_REFUSAL}\b[ -]{{1,2}}\(?{_WORD}"),
-    ("status", rf"^\s*{_REFUSAL}\b(?=\s*(?:\{{|$|The |: ))"),
+    ("status", rf"^[ \t]{{0,8}}{_REFUSAL}\b(?=[ \t]{{0,4}}(?:\{{|$|The |: ))"),
     ("status", rf"\b{_REFUSAL}\b(?= (?:for|from|on) (?:url|http|/))"),
     ("status", rf"\b{_REFUSAL}\b(?: \w+){{0,2}} (?:response|status|error)\b"),
     ("status", r"invalid status code ['\"`]?(?P<value>unauthorized|forbidden|notfound|badrequest|toomanyrequests)"),
@@ -58,8 +59,8 @@ _WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
     ("audience", r"(?:access to resource|resource principal named) ['\"]?(?P<value>[^'\"\s]{4,200}?)['\"]?(?=\s|$)"),
     ("scope", r"['\"]?scopes?['\"]?\s?[:=]\s?[\[(]?\s?['\"]?" + _RESOURCE),
     ("scope", r"asked for scope ['\"](?P<value>[^'\"]{2,300})"),
-    ("authority", r"login\.(?:microsoftonline\.(?:com|us|cn)|windows\.net|partner\.microsoftonline\.cn|chinacloudapi\.cn)"
-        r"/(?P<value>[\w.*{}-]{3,120})"),
+    ("authority", r"login\.(?:(?:partner\.)?microsoftonline\.(?:com|us|cn)|windows\.net|chinacloudapi\.cn)/"
+        r"(?P<value>[\w.*{}-]{3,120})"),
     # -- what values look like; the group's name is the value ----------------------------------------------------------
     ("shape", r"(?:client_?secret|client-secret)['\"]?\s?[:=]\s?['\"]?(?P<secret_is_guid>" + _GUID + r")\b"),
     ("shape", r"-ClientSecret\s+['\"]?(?P<secret_is_guid_>" + _GUID + r")\b"),
@@ -70,9 +71,12 @@ _WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
     ("shape", r"(?P<retry_after>\bRetry-After['\"]?\s?[:=]|\bRetry in \d+ seconds)"),
 )  # fmt: skip
 
-PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _WRITTEN
-)
+
+@cache
+def patterns() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+    """The rows. Compiled when they are needed: a number alone needs none of them."""
+    return tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _WRITTEN)
+
 
 STATUS_WORDS: Final = {
     "unauthorized": "401",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -31,8 +32,14 @@ _ESCAPES: Final = (
     ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&#x27;", "'"), ("&apos;", "'"),
     ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&"),
 )  # fmt: skip
+_NARROW: Final = 24
+"""Nobody wraps at less."""
 _DEPTH: Final = 3
 """How often a text may have been escaped."""
+
+
+Line = tuple[str, int]
+"""A line without its prefix, and how long it was with it."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,8 @@ class Reading:
     """Without colours, prefixes and escapes; of a long text the telling lines."""
     numbers: tuple[int, ...]
     """For each line of the text its number in the paste."""
-    joined: str
-    """The same with broken lines put together."""
+    joined: tuple[str, ...]
+    """The same with broken lines put together, in the ways in which they may have been broken."""
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -59,8 +66,11 @@ def read(raw: bytes) -> Reading:
     """The text in these bytes, whatever they are; what is no text becomes replacement characters."""
     text = _decoded(raw).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     numbers, lines = excerpt(text) if len(text) > SMALL else _numbered(text)
-    clean = [_PREFIX.sub("", _ANSI.sub("", line)).rstrip() for line in lines]
-    return Reading(_unescaped("\n".join(clean)), tuple(numbers), _unescaped(_joined(clean)))
+    plain = [_ANSI.sub("", line).rstrip() for line in lines]
+    clean = [(_PREFIX.sub("", line), len(line)) for line in plain]
+    text = _unescaped("\n".join(line for line, _ in clean))
+    joined = (_unescaped(_joined(clean, flow)) for flow in (_by_words, _by_width))
+    return Reading(text, tuple(numbers), tuple(dict.fromkeys(each for each in joined if each != text)))
 
 
 def _numbered(text: str) -> tuple[list[int], list[str]]:
@@ -99,33 +109,37 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def _joined(lines: list[str]) -> str:
-    """The lines put together where a terminal or a mail may have broken them: as long as the paragraph's longest."""
-    paragraphs: list[list[str]] = [[]]
+def _joined(lines: list[Line], flow: Callable[[list[Line], int], str]) -> str:
+    """The lines put together where they may have been broken: those as long as the longest of their paragraph."""
+    paragraphs: list[list[Line]] = [[]]
     for line in lines:
-        if line.strip():
+        if line[0].strip():
             paragraphs[-1].append(line)
         elif paragraphs[-1]:
             paragraphs.append([])
-    return "\n\n".join(_flowed(paragraph) for paragraph in paragraphs if paragraph)
-
-
-def _flowed(lines: list[str]) -> str:
     # A word that is too long for a line says nothing about the width of the others.
-    width = max((len(line) for line in lines if " " in line.strip()), default=max(map(len, lines)))
-    whole, last = lines[0], len(lines[0])
-    for line in lines[1:]:
-        word = line.strip().partition(" ")[0]
-        if last == width and last > 30 and line[:1] != " ":
-            whole += line if not _breaks_between_words(whole, line) else f" {line}"
-        elif last + 1 + len(word) > width and last > 20:
-            whole += f" {line.strip()}"
-        else:
-            whole += f"\n{line}"
-        last = len(line)
+    return "\n\n".join(
+        flow(each, max((length for text, length in each if " " in text.strip()), default=each[0][1]))
+        for each in paragraphs
+        if each
+    )
+
+
+def _by_width(lines: list[Line], width: int) -> str:
+    """As a terminal breaks: after so many characters, wherever that is; a space at the end is lost in copying."""
+    whole, last = lines[0]
+    for text, length in lines[1:]:
+        glue = "\n" if last < width - 1 or width < _NARROW else " " if last == width - 1 else ""
+        whole += f"{glue}{text}"
+        last = length
     return whole
 
 
-def _breaks_between_words(before: str, after: str) -> bool:
-    """Whether a line that is exactly full ended with a word: then the space went with the break."""
-    return before[-1:] in ".,:;)" or after[:1] in "('\"" or (before[-1:].isalpha() and after[:1].isupper())
+def _by_words(lines: list[Line], width: int) -> str:
+    """As a mail or a formatter breaks: before a word that does not fit."""
+    whole, last = lines[0]
+    for text, length in lines[1:]:
+        word = text.strip().partition(" ")[0]
+        whole += f" {text.strip()}" if last + 1 + len(word) > width > _NARROW else f"\n{text}"
+        last = length
+    return whole

@@ -51,9 +51,7 @@ _KINDS: Final[tuple[tuple[re.Pattern[str], Service], ...]] = (
     (re.compile(r"^management\.(?:azure|usgovcloudapi|chinacloudapi|core)"), "arm"),
     (re.compile(r"\.vault\.(?:azure|usgovcloudapi)"), "vault"),
     (
-        re.compile(
-            r"(?:^|\.)(?:api\.)?(?:high\.|mil\.)?powerbi(?:gov)?\.(?:com|us|cn)$|^wabi-|analysis\.(?:windows|usgov|china)"
-        ),
+        re.compile(r"(?:^|\.)powerbi(?:gov)?\.(?:com|us|cn)$|^wabi-|analysis\.(?:windows|usgov|china)"),
         "powerbi",
     ),
     (re.compile(r"fabric\.microsoft\.(?:com|us)$"), "fabric"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,9 +67,12 @@ closed: Final = operation(lambda o: o.app == "no" and not o.my_workspace and o.a
 execute_queries: Final = request(lambda r: r.path.lower().endswith("/executequeries"))
 in_workspace: Final = request(
     lambda r: (
-        r.service in ("powerbi", "fabric") and "/admin/" not in r.path and ("/groups/" in r.path or "/workspaces/" in r.path)
+        r.service in ("powerbi", "fabric") and re.search(r"/(?<!/admin/)(?:groups|workspaces)/", r.path) is not None
     )
-)  # fmt: skip
+)
+# Lists that need no role anywhere: who is refused there is not let in at all (powerbi.md 6.1, 7).
+_LISTS: Final = ("/v1.0/myorg/groups", "/v1/workspaces", "/v1/capacities")
+tenant_wide: Final = operation(lambda o: o.method == "GET" and o.path in _LISTS)
 power_bi_request: Final = request(lambda r: r.service in ("powerbi", "fabric"))
 fabric_request: Final = request(lambda r: r.service == "fabric")
 

@@ -10,7 +10,7 @@ from pbisetup.catalog.pasted import code_names, sentences, tools
 from pbisetup.diagnosis.paste.claims import claim_signals
 from pbisetup.diagnosis.paste.commands import command_requests
 from pbisetup.diagnosis.paste.mask import masked
-from pbisetup.diagnosis.paste.patterns import PATTERNS, SHAPES, STATUS_WORDS
+from pbisetup.diagnosis.paste.patterns import SHAPES, STATUS_WORDS, patterns
 from pbisetup.diagnosis.paste.reading import ESCAPED_NEWLINE, Reading
 from pbisetup.diagnosis.paste.requests import PastedRequest, requests_in
 from pbisetup.model.signal import Kind, Signal
@@ -25,10 +25,12 @@ Where = Callable[[int], int]
 
 def signals(reading: Reading) -> tuple[list[Signal], list[PastedRequest]]:
     """All signals and requests of a text, each once; those from lines that were put together are of line 0."""
+    if len(reading.text) < 80 and (alone := _alone(reading.text)) is not None:
+        return [alone], []
     found: dict[tuple[str, str], Signal] = {}
     counts: dict[str, int] = {}
     requests: dict[tuple[str, str, str | None], PastedRequest] = {}
-    for text, where in ((reading.text, reading.line), (reading.joined, lambda _: 0)):
+    for text, where in ((reading.text, reading.line), *((text, _nowhere) for text in reading.joined)):
         asked_for = (*requests_in(text), *command_requests(text))
         here = {(r.host, r.path, r.method): r for r in asked_for if not r.answered}
         requests = {**here, **requests}
@@ -41,13 +43,26 @@ def signals(reading: Reading) -> tuple[list[Signal], list[PastedRequest]]:
     return _whole(found.values()), list(requests.values())
 
 
+def _nowhere(_: int) -> int:
+    return 0
+
+
 def _asked(request: PastedRequest, where: Where) -> Signal:
     name = f"{request.method or ''} {request.path}".strip()
     return Signal("request", f"{request.method} {request.host}{request.path}", where(request.position), masked(name))
 
 
+def _alone(text: str) -> Signal | None:
+    """The signal of a text that is one word: a number of Entra's or the code of a service."""
+    word = text.strip()
+    if number := re.fullmatch(r"(?i)(?:AADSTS-?)?(\d{4,9})", word):
+        return Signal("aadsts", number[1], 1, f"AADSTS{number[1]}")
+    name = next((name for name in code_names() if name.lower() == word.lower()), None)
+    return Signal("code", name, 1, name) if name else None
+
+
 def _all(text: str, where: Where) -> Iterator[Signal]:
-    for kind, pattern in PATTERNS:
+    for kind, pattern in patterns():
         for match in pattern.finditer(text):
             yield _signal(kind, _value(kind, match), text, match, where)
     for name in code_names():
@@ -62,7 +77,7 @@ def _all(text: str, where: Where) -> Iterator[Signal]:
             first = pattern.search(text)
             if first is not None:
                 yield _signal(kind, name, text, first, where)
-    yield from claim_signals(text, where)
+    yield from claim_signals(text, where, as_pasted=where is not _nowhere)
 
 
 def _value(kind: Kind, match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pbisetup.diagnosis.paste.paste import (
@@ -35,6 +36,7 @@ from pbisetup.diagnosis.paste.sign import (
     my_workspace,
     person,
     refused,
+    tenant_wide,
     token_refused,
 )
 
@@ -42,21 +44,16 @@ _plain_refusal: Final = code("PowerBINotAuthorizedException")
 _not_admitted: Final = code("ServicePrincipalIsNotAllowedByTenantAdminSwitch")
 _not_an_admin_app: Final = any_of(shape("user_token"), shape("app_token_without_roles"))
 _fabric_host_for_power_bi: Final = request(
-    lambda r: r.host.endswith("api.fabric.microsoft.com") and r.path.startswith("/v1.0/myorg") and "/admin/" not in r.path
+    lambda r: r.host.endswith("api.fabric.microsoft.com") and re.match(r"/v1\.0/myorg/(?!admin/)", r.path) is not None
 )  # fmt: skip
-# Lists that need no role anywhere: who is refused there is not let in at all (powerbi.md 6.1, 7).
-_tenant_wide: Final = operation(
-    lambda o: o.path in ("/v1.0/myorg/groups", "/v1/workspaces", "/v1/capacities") and o.method == "GET"
-)
 _named: Final = any_of(
-    aadsts(), code("PowerBINotAuthorizedException", "UserNotLicensed", "TokenExpired", "InvalidToken"), token_refused
-)
-_creates: Final = operation(
-    lambda o: o.method == "POST" and o.path in ("/v1/workspaces", "/v1/connections", "/v1/deploymentPipelines", "/v1.0/myorg/groups")
+    aadsts(), token_refused, code("PowerBINotAuthorizedException", "UserNotLicensed", "TokenExpired", "InvalidToken"),
 )  # fmt: skip
+_CREATES: Final = ("/v1/workspaces", "/v1/connections", "/v1/deploymentPipelines", "/v1.0/myorg/groups")
+_creates: Final = operation(lambda o: o.method == "POST" and o.path in _CREATES)
 
 API_SIGNS: Final[tuple[Sign, ...]] = (
-    # -- a route that is not for apps ------------------------------------------------------------------------------------
+    # -- a route that is not for apps --------------------------------------------------------------------------------
     Sign(
         "my_workspace_or_missing_group_in_url", "certain", all_of(said("not_for_applications"), my_workspace),
         "app_only",
@@ -79,7 +76,7 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         any_of(said("not_for_applications"), all_of(my_workspace, refused)), "app_only", weight=1, unless=person,
     ),
     Sign("api_not_supported_for_sp", "possible", said("not_for_applications"), "app_only", weight=1),
-    # -- admin routes ----------------------------------------------------------------------------------------------------
+    # -- admin routes ------------------------------------------------------------------------------------------------
     Sign("admin_consented_permission_blocks_admin_api", "certain", all_of(app_roles, admin_for_apps, refused), "admin"),
     Sign(
         "admin_consented_permission_blocks_admin_api", "likely", said("authorization_context", "admin_api_refuses_app"),
@@ -115,7 +112,7 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("user_not_admin_role", "possible", all_of(admin_route, refused), "admin", unless=shape("app_token")),
     Sign("admin_api_setting_off", "likely", all_of(tool("purview"), said("purview")), "admin", weight=1),
     Sign("sp_not_in_allowed_group", "likely", said("purview"), "admin", weight=2),
-    # -- refused without a reason, and the address is not known --------------------------------------------------------
+    # -- refused without a reason, and the address is not known ------------------------------------------------------
     Sign(
         "sp_not_in_workspace", "possible", all_of(_plain_refusal, any_of(in_workspace, said("embedding"))),
         "unauthorized", weight=5,
@@ -128,18 +125,18 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("sp_not_in_workspace", "possible", _plain_refusal, "unauthorized", weight=2),
     Sign("sp_not_in_allowed_group", "possible", _plain_refusal, "unauthorized", weight=1, unless=shape("user_token")),
     Sign("wrong_group_type", "possible", _plain_refusal, "unauthorized", weight=1, unless=shape("user_token")),
-    # -- the tenant setting ----------------------------------------------------------------------------------------------
+    # -- the tenant setting ------------------------------------------------------------------------------------------
     Sign("sp_not_in_allowed_group", "likely", _not_admitted, "setting", weight=2),
     Sign("tenant_setting_off", "likely", _not_admitted, "setting", weight=1),
     Sign("wrong_group_type", "possible", _not_admitted, "setting", weight=1),
     Sign("propagation_delay", "possible", _not_admitted, "setting"),
     Sign("tenant_setting_off", "likely", said("unseen_in_picker"), "setting"),
     Sign(
-        "tenant_setting_off", "likely", all_of(_tenant_wide, status(401)), "setting", weight=1,
+        "tenant_setting_off", "likely", all_of(tenant_wide, status(401)), "setting", weight=1,
         unless=any_of(person, _named),
     ),
     Sign(
-        "sp_not_in_allowed_group", "likely", all_of(_tenant_wide, status(401)), "setting",
+        "sp_not_in_allowed_group", "likely", all_of(tenant_wide, status(401)), "setting",
         unless=any_of(person, _named),
     ),
     Sign(
@@ -165,7 +162,7 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "feature",
     ),
     Sign("profile_refused", "likely", all_of(said("profile"), status(400, 401, 403)), "profile", weight=1),
-    # -- the scopes of the token -----------------------------------------------------------------------------------------
+    # -- the scopes of the token -------------------------------------------------------------------------------------
     Sign(
         "restricted_notebook_token", "likely",
         all_of(code("InsufficientScopes"), any_of(said("notebook"), request(lambda r: "/shortcuts" in r.path))),
@@ -188,10 +185,10 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "restricted_notebook_token", "possible", all_of(tool("sempy"), status(403), fabric_request), "notebook",
         "who issued the token: the notebook or your own app", 1,
     ),
-    # -- the token that was sent -----------------------------------------------------------------------------------------
+    # -- the token that was sent -------------------------------------------------------------------------------------
     Sign(
         "wrong_audience", "certain",
-        all_of(shape("token_sent_to_power_bi"), claim("sent_aud", foreign), status(401, 403)), "audience",
+        all_of(claim("sent_aud", foreign), status(401, 403)), "audience",
     ),
     Sign("wrong_audience", "likely", all_of(_fabric_host_for_power_bi, status(403)), "audience", weight=1),
     Sign("wrong_audience", "possible", code("TokenExpired", "InvalidToken"), "life"),
@@ -205,7 +202,7 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "cloud", "in which cloud the tenant is", 5,
     ),
     Sign("wrong_cloud", "likely", said("government_cloud"), "cloud", "in which cloud the tenant is", 1),
-    # -- licences --------------------------------------------------------------------------------------------------------
+    # -- licences ----------------------------------------------------------------------------------------------------
     Sign("user_license_missing", "likely", any_of(code("UserNotLicensed"), said("license")), "license", weight=1),
     Sign(
         "unexpected_token", "possible", code("UserNotLicensed"), "license",

@@ -1,4 +1,4 @@
-"""Signs of workspaces, items, capacities, connections, the network and the client; and of a status that says nothing."""
+"""Signs of workspaces, items, capacities, connections, network and client; and of a status that says nothing."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pbisetup.diagnosis.paste.sign import (
     execute_queries,
     in_workspace,
     refused,
+    tenant_wide,
     token_refused,
 )
 
 _lookup_failed: Final = said("workspace_unknown")
 _xmla: Final = tool("xmla", "tabular_editor")
 _reason: Final = any_of(
-    aadsts(),
-    code(),
-    token_refused,
+    aadsts(), code(), token_refused,
     said("not_for_applications", "embed_quota", "authorization_context", "caller_not_authenticated"),
-)
+)  # fmt: skip
 _explained: Final = any_of(_reason, admin_route)
-_tenant_wide: Final = operation(lambda o: o.path in ("/v1.0/myorg/groups", "/v1/workspaces", "/v1/capacities"))
+# What the embedding page asks first, with the token that it was given (PowerBI-JavaScript 307, PowerBI-Angular2 7).
+_embeds: Final = request(lambda r: r.path.endswith("/metadata/cluster"))
 _gives_access: Final = operation(
     lambda o: o.method in ("POST", "PUT") and o.path.endswith(("/users", "/roleAssignments")) and o.admin is None
 )  # fmt: skip
 
 CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
-    # -- the workspace ---------------------------------------------------------------------------------------------------
+    # -- the workspace -----------------------------------------------------------------------------------------------
     Sign("insufficient_workspace_role", "likely", said("role_too_low"), "workspace", weight=2),
     Sign(
         "sp_not_in_workspace", "likely",
@@ -44,7 +44,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         any_of(code("InsufficientPrivileges"), said("no_permission_for_resource")), "workspace",
     ),
     Sign("insufficient_workspace_role", "possible", code("WorkspaceNotFound", "GroupNotAccessible"), "workspace"),
-    # -- XMLA ------------------------------------------------------------------------------------------------------------
+    # -- XMLA --------------------------------------------------------------------------------------------------------
     Sign(
         "xmla_identity_format", "likely", all_of(shape("xmla_user", "xmla_data_source"), _lookup_failed), "xmla",
         weight=3,
@@ -65,7 +65,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("tenant_setting_off", "possible", said("sql_login_failed"), "sql", weight=1),
     Sign("missing_item_permission", "possible", said("sql_login_failed"), "sql"),
-    # -- items -----------------------------------------------------------------------------------------------------------
+    # -- items -------------------------------------------------------------------------------------------------------
     Sign(
         "missing_item_permission", "likely", any_of(said("cannot_query_dataset"), said("item_permission")), "item",
         weight=2,
@@ -85,7 +85,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("sp_not_in_workspace", "possible", code("ItemNotFound", "EntityNotFound"), "item", weight=2),
     Sign("effective_identity_wrong", "likely", said("effective_identity"), "identity", weight=2),
-    # -- access that was given to the wrong id ---------------------------------------------------------------------------
+    # -- access that was given to the wrong id -----------------------------------------------------------------------
     Sign("classic_workspace_not_supported", "likely", said("principal_type_missing"), "principal", weight=2),
     Sign("wrong_object_id", "likely", said("principal_not_in_entra"), "principal", weight=2),
     Sign(
@@ -93,11 +93,11 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         all_of(_gives_access, any_of(code("InvalidRequest"), said("app_id_as_identifier"))), "principal", weight=1,
     ),
     Sign("wrong_object_id", "possible", all_of(_gives_access, status(400, 401, 403, 404)), "principal", weight=2),
-    # -- the capacity ----------------------------------------------------------------------------------------------------
+    # -- the capacity ------------------------------------------------------------------------------------------------
     Sign("no_capacity_or_embed_quota", "certain", said("embed_quota"), "quota"),
     Sign("capacity_paused", "likely", said("capacity_paused"), "capacity", weight=1),
     Sign("capacity_permission_missing", "likely", said("capacity_unknown", "capacity_refused"), "capacity", weight=1),
-    # -- connections and data sources ------------------------------------------------------------------------------------
+    # -- connections and data sources --------------------------------------------------------------------------------
     Sign("connection_not_shared", "likely", said("connection_in_pipeline"), "connection", weight=2),
     Sign(
         "connection_not_shared", "likely",
@@ -117,7 +117,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         "dataset_datasource_credentials_missing", "likely",
         said("datasource_credentials", "provided_credentials_refused"), "credentials", weight=2,
     ),
-    # -- Azure, policies, network ----------------------------------------------------------------------------------------
+    # -- Azure, policies, network ------------------------------------------------------------------------------------
     Sign("azure_rbac_missing", "certain", said("azure_role"), "azure"),
     Sign("azure_rbac_missing", "likely", said("vault_role"), "azure", weight=1),
     Sign("private_link_inbound_policy", "certain", said("inbound_policy"), "network"),
@@ -129,7 +129,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         "activity_events_window", "likely",
         all_of(request(lambda r: r.path.endswith("/activityevents")), status(400)), "request", weight=1,
     ),
-    # -- the client ------------------------------------------------------------------------------------------------------
+    # -- the client --------------------------------------------------------------------------------------------------
     Sign("conflicting_auth_configuration", "likely", said("two_credentials"), "tool", weight=1),
     Sign("client_configuration_or_bug", "likely", said("tool_configuration"), "tool"),
     Sign(
@@ -140,10 +140,10 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         "propagation_delay", "possible", said("just_changed"), "",
         "how long ago the change was made, and whether the token is newer",
     ),
-    # -- a status and nothing else: never more than possible -----------------------------------------------------------
+    # -- a status and nothing else: never more than possible ---------------------------------------------------------
     Sign(
         "sp_not_in_workspace", "possible", status(401, 403, 404), "status", weight=3,
-        unless=any_of(_explained, _tenant_wide),
+        unless=any_of(_explained, tenant_wide),
     ),
     Sign("tenant_setting_off", "possible", status(401), "status", weight=2, unless=_explained),
     Sign("sp_not_in_allowed_group", "possible", status(401), "status", weight=1, unless=_explained),
@@ -158,6 +158,14 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("insufficient_workspace_role", "possible", all_of(refused, in_workspace), "status", unless=_explained),
     Sign("missing_delegated_scope", "possible", said("connector_refused"), "status", weight=4),
+    Sign(
+        "client_configuration_or_bug", "possible", all_of(_embeds, status(403)), "status",
+        "whether tokenType fits the token: Embed for an embed token, Aad for a person's", 4,
+    ),
+    Sign(
+        "runs_as_other_identity", "possible", all_of(said("default_credential"), status(401, 403)), "status",
+        "which credential DefaultAzureCredential took: appid and oid of the token", 2, _explained,
+    ),
     Sign(
         "admin_consented_permission_blocks_admin_api", "possible",
         all_of(tool("openmetadata"), said("answer_was_none")), "status", weight=4,

@@ -16,7 +16,7 @@ _no_consent: Final = any_of(aadsts(65001), said("no_consent"))
 _mixed_clouds: Final = any_of(audience(government), said("government_cloud"))
 
 TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
-    # -- the secret, the certificate, the federated credential -----------------------------------------------------------
+    # -- the secret, the certificate, the federated credential -------------------------------------------------------
     Sign("secret_id_used_as_value", "certain", all_of(_wrong_secret, shape("secret_is_guid")), "secret"),
     Sign(
         "secret_id_used_as_value", "likely", said("secret_label_used"), "secret",
@@ -33,13 +33,16 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         "certificate_not_accepted", "likely",
         any_of(aadsts(700027, 700030, 1000502, 7000214, 50027), said("certificate_refused")), "certificate", weight=1,
     ),
+    Sign("secret_expired", "possible", said("principal_may_be_expired"), "secret", weight=1),
     Sign("federated_credential_mismatch", "certain", aadsts(700213, 700211, 700212, 7002138), "federation"),
     Sign(
-        "federated_credential_mismatch", "likely", any_of(aadsts(70021, 700024), said("federated_mismatch")),
+        "federated_credential_mismatch", "likely", any_of(aadsts(70021), said("federated_mismatch")),
         "federation", weight=1,
     ),
+    Sign("clock_wrong", "likely", aadsts(700024), "assertion_time", weight=2),
+    Sign("federated_credential_mismatch", "possible", aadsts(700024), "assertion_time"),
     Sign("secret_blocked_by_policy", "likely", said("secrets_forbidden"), "policy", weight=1),
-    # -- the app ---------------------------------------------------------------------------------------------------------
+    # -- the app -----------------------------------------------------------------------------------------------------
     Sign("sp_missing_in_tenant", "certain", aadsts(7000229), "principal_in_tenant"),
     Sign("sp_missing_in_tenant", "likely", said("service_principal_missing"), "principal_in_tenant", weight=1),
     Sign("app_disabled", "certain", aadsts(7000112), "disabled"),
@@ -70,10 +73,17 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("wrong_authority_for_client_credentials", "possible", _no_such_app, "app"),
     Sign("tenant_unknown", "likely", any_of(aadsts(90002, 900023), said("tenant_not_found")), "tenant", weight=2),
     Sign("wrong_cloud", "possible", any_of(aadsts(90002), said("tenant_not_found")), "tenant"),
-    # -- the flow --------------------------------------------------------------------------------------------------------
+    # -- the flow ----------------------------------------------------------------------------------------------------
     Sign(
         "public_client_flow_disabled", "likely",
-        any_of(aadsts(7000218, 70002, 90014), said("credential_missing_in_request")), "flow", weight=1,
+        any_of(aadsts(7000218), said("credential_missing_in_request")), "flow", weight=1,
+    ),
+    # 70002 stands before many others: what follows it counts (catalog: AADSTS70002).
+    Sign("public_client_flow_disabled", "possible", aadsts(70002), "flow"),
+    Sign("invalid_secret", "possible", aadsts(70002), "flow"),
+    Sign(
+        "conflicting_auth_configuration", "possible", aadsts(7000218), "flow",
+        "the grant type of the failed token request",
     ),
     Sign(
         "conflicting_auth_configuration", "likely", any_of(aadsts(700025), said("client_is_public")), "flow",
@@ -83,7 +93,7 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("public_client_flow_disabled", "possible", token_refused, "client", weight=4, unless=aadsts()),
     Sign("redirect_uri_mismatch", "certain", aadsts(50011, 500117, 900971, 500113), "redirect"),
     Sign("redirect_uri_mismatch", "likely", said("redirect_mismatch"), "redirect", weight=1),
-    # -- people and policies ---------------------------------------------------------------------------------------------
+    # -- people and policies -----------------------------------------------------------------------------------------
     Sign("user_not_assigned_to_app", "certain", aadsts(50105, 501051), "assignment"),
     Sign("user_not_assigned_to_app", "likely", said("user_not_assigned"), "assignment", weight=1),
     Sign(
@@ -100,8 +110,9 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         "mfa_required_for_ropc", "likely", any_of(aadsts(50076, 50079, 50072, 50074), said("mfa_required")), "mfa",
         "whether the sign-in was by user name and password in a program", 1,
     ),
+    Sign("conditional_access_blocked", "possible", said("device_certificate"), "policy_of_access"),
     Sign("federated_user_unsupported_for_ropc", "likely", said("ws_trust_failed"), "password", weight=1),
-    # -- the resource and the scope --------------------------------------------------------------------------------------
+    # -- the resource and the scope ----------------------------------------------------------------------------------
     Sign("resource_sp_disabled", "certain", aadsts(500014), "resource_state"),
     Sign("resource_sp_disabled", "likely", said("resource_disabled"), "resource_state", weight=1),
     Sign("wrong_scope_name", "certain", aadsts(650053), "scope"),
@@ -129,12 +140,18 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign("resource_sp_missing", "likely", any_of(aadsts(500011), said("resource_not_found")), "resource", weight=1),
     Sign("wrong_cloud", "possible", aadsts(650057, 500011), "resource"),
-    # -- consent ---------------------------------------------------------------------------------------------------------
+    Sign(
+        "wrong_scope_format", "possible", aadsts(500011), "resource",
+        "the resource in the message, compared with https://analysis.windows.net/powerbi/api",
+    ),
+    # -- consent -----------------------------------------------------------------------------------------------------
     Sign(
         "consent_missing", "likely",
         any_of(aadsts(65001, 65004, 90094, 90095, 90008, 650056), said("no_consent"), oauth("consent_required")),
         "consent", weight=1,
     ),
+    Sign("consent_missing", "likely", aadsts(90093, 90094, 90095), "consent", weight=3),
+    Sign("resource_not_in_required_access", "possible", aadsts(650056), "consent"),
     Sign("wrong_authority_for_client_credentials", "possible", _no_consent, "consent"),
     Sign(
         "app_only_vs_delegated_confusion", "possible", _no_consent, "consent",
@@ -144,7 +161,7 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         "propagation_delay", "possible", any_of(aadsts(65001, 7000215, 700016, 70021, 700213), said("no_consent")), "",
         "how long ago the app, its credential or its consent was changed",
     ),
-    # -- a token for the wrong API ---------------------------------------------------------------------------------------
+    # -- a token for the wrong API -----------------------------------------------------------------------------------
     Sign("wrong_audience", "likely", code("InvalidAuthenticationToken"), "audience", weight=2),
     Sign("wrong_audience", "likely", all_of(audience(foreign), power_bi_request), "audience", weight=3),
     Sign("wrong_audience", "likely", all_of(audience(foreign), status(401, 403)), "audience", weight=2),

@@ -1,9 +1,9 @@
 """What signs in a text speak for which cause: an ordered table, root causes and the more telling signs first.
 
-A row is `certain` only where its signs exclude every other cause, rest on more than one source, and ask only for what is
-there, never for what is missing: so that a shorter paste can never make anything certain. The rows of the token stage
-stand in `signs_token`, those of the APIs in `signs_api` and `signs_content`; what a code alone speaks for stands in
-`catalog/data/pasted/codes.tsv`.
+A row is `certain` only where its signs exclude every other cause, rest on more than one source, and ask only for what
+is there, never for what is missing: so that a shorter paste can never make anything certain. The rows of the token
+stage stand in `signs_token`, those of the APIs in `signs_api` and `signs_content`; what a code alone speaks for stands
+in `catalog/data/pasted/codes.tsv`.
 """
 
 from __future__ import annotations

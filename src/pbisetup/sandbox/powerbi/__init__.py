@@ -27,11 +27,7 @@ from pbisetup.sandbox.wire import Route
 
 _content = (groups, items, datasets, refreshes, queries, embed, gateways, profiles, mine)
 _admin = (capacities, admin, admin_content, admin_access, admin_scanner, admin_activity)
-carried: Final[list[Route]] = [
-    route
-    for module in (*_content, *_admin)
-    for route in module.routes
-]
+carried: Final[list[Route]] = [route for module in (*_content, *_admin) for route in module.routes]
 """What this tenant answers."""
 routes: Final[list[Route]] = [*carried, *not_carried(carried)]
 """With every other documented operation, which is judged and then said to be missing here."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.model.recording import Json, RecordingError
-from pbisetup.sandbox.first_party import POWER_BI, service_principal
+from pbisetup.sandbox.first_party import follow, service_principal
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object
@@ -37,6 +37,7 @@ def tenant(draft: Draft) -> None:
         if cloud not in clouds():
             raise RecordingError(f"cloud {cloud!r} is not one of {', '.join((*clouds(), 'sandbox'))}")
         tenant["cloud"] = cloud
+        follow(draft.identity, draft.state)
     _operator(draft)
 
 
@@ -197,7 +198,7 @@ def deleted(draft: Draft) -> None:
 
 def consent(draft: Draft) -> None:
     """Delegated grants and application permissions on Power BI."""
-    resource = next(each for each in draft.state["servicePrincipals"] if each["appId"] == POWER_BI)
+    resource = draft.power_bi
     own = (draft.value("power_bi") or {}).get("object_id")
     for each in draft.value("delegated_grants") or () if draft.principal else ():
         if own is not None and each["resource_id"] != own:

@@ -43,6 +43,14 @@ class Draft:
         """Workspace id -> the key by which the recording speaks of it."""
         self._later = datetime.now(UTC) - self.recording.made
 
+    @property
+    def power_bi(self) -> Object:
+        """The service principal of Power BI in the twin's cloud."""
+        from pbisetup.catalog.clouds import clouds
+
+        app_id = clouds()[self.state["tenant"].get("cloud", "public")].powerbi_app_id
+        return next(each for each in self.state["servicePrincipals"] if each["appId"] == app_id)
+
     # -- reading the recording -----------------------------------------------------------------------------------
 
     def value(self, fact: str) -> Json:

@@ -11,7 +11,6 @@ from typing import Final, cast
 
 from pbisetup.sandbox import access
 from pbisetup.sandbox.caller import SECRET
-from pbisetup.sandbox.first_party import POWER_BI
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.twin.draft import GROUPS_PROBE, Draft, shown, stamp
@@ -91,19 +90,13 @@ def _disabled(draft: Draft) -> None:
         draft.assume("whether the service principal is enabled", "that it is not, as the token endpoint said")
 
 
-def _barred(draft: Draft) -> None:
-    if draft.application is not None:
-        draft.application["disabledByMicrosoftStatus"] = "DisabledDueToViolationOfServicesAgreement"
-        draft.assume("whether Microsoft has barred the application", "that it has, as the token endpoint said")
-
-
 def _power_bi_disabled(draft: Draft) -> None:
-    _power_bi(draft)["accountEnabled"] = False
+    draft.power_bi["accountEnabled"] = False
     draft.assume("the service principal of Power BI", "a disabled one, as the token endpoint said")
 
 
 def _power_bi_missing(draft: Draft) -> None:
-    gone = _power_bi(draft)
+    gone = draft.power_bi
     draft.state["servicePrincipals"].remove(gone)
     for name in ("appRoleAssignments", "oauth2PermissionGrants"):
         draft.state[name] = [each for each in draft.state[name] if each["resourceId"] != gone["id"]]
@@ -111,7 +104,7 @@ def _power_bi_missing(draft: Draft) -> None:
 
 
 def _assignment_required(draft: Draft) -> None:
-    _power_bi(draft)["appRoleAssignmentRequired"] = True
+    draft.power_bi["appRoleAssignmentRequired"] = True
     draft.assume("whom Power BI's service principal takes", "only who is assigned to it, as the token endpoint said")
 
 
@@ -129,13 +122,8 @@ def _blocked(draft: Draft) -> None:
     draft.assume("the Conditional Access policies", "one that blocks every sign-in of this kind")
 
 
-def _power_bi(draft: Draft) -> Object:
-    return cast("Object", next(each for each in draft.state["servicePrincipals"] if each["appId"] == POWER_BI))
-
-
 _BY_CODE: Final[dict[int, Callable[[Draft], None]]] = {
     7000112: _disabled,
-    1000031: _barred,
     500014: _power_bi_disabled,
     500011: _power_bi_missing,
     501051: _assignment_required,
