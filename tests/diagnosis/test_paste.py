@@ -11,7 +11,7 @@ from pbisetup.catalog.findings import entries
 from pbisetup.catalog.pasted import code_names, deciders, known_codes, known_commands, sentences
 from pbisetup.diagnosis.paste.judge import judge, recognise
 from pbisetup.diagnosis.paste.mask import masked
-from pbisetup.diagnosis.paste.table import signs
+from pbisetup.diagnosis.paste.table import SIGNS
 from tests.diagnosis.pastes import SAMPLES, explained, first, samples
 from tests.diagnosis.tokens import token, user_token
 from tests.score import cases, scored, table
@@ -48,13 +48,13 @@ def test_the_real_cases() -> None:
 
 def test_every_row_names_a_finding() -> None:
     known = set(entries())
-    assert {sign.cause for sign in signs()} <= known
+    assert {sign.cause for sign in SIGNS} <= known
     assert {code.cause for code in known_codes() if code.cause} <= known
     assert set(deciders()) <= known
 
 
 def test_what_is_certain_rests_on_more_than_one_source() -> None:
-    for cause in {sign.cause for sign in signs() if sign.certainty == "certain"}:
+    for cause in {sign.cause for sign in SIGNS if sign.certainty == "certain"}:
         assert {source.grade for source in entries()[cause].sources} & PUBLISHED, cause
 
 

@@ -88,7 +88,9 @@ def test_a_sign_in_that_may_not_write_settings_gets_a_hand_off(
     sandbox.put_state(lambda state: state.update(unknowns={"azureCliMayWriteTenantSettings": answer}))
     ran = cli(*INIT)
     assert ran.code == code, ran
-    api = next(s for s in sandbox.state()["tenantSettings"] if s["settingName"] == "ServicePrincipalAccessPermissionAPIs")
+    api = next(
+        s for s in sandbox.state()["tenantSettings"] if s["settingName"] == "ServicePrincipalAccessPermissionAPIs"
+    )
     assert api["enabled"] is (answer == "yes")
     assert ("## For: fabric administrator" in cli("handoff", "dev").out) is (answer == "no")
 

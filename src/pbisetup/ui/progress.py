@@ -136,7 +136,8 @@ def examination_lines(examination: Examination, width: int) -> list[Line]:
 
 def finding_lines(number: int, finding: Finding, width: int) -> list[Line]:
     """A finding with its evidence and remedies."""
-    lines: list[Line] = [(f"{number}. {finding.code} {visible(finding.title)}", "bold")]
+    first, *rest = wrap(f"{number}. {finding.code} {visible(finding.title)}", width - 3, "")
+    lines: list[Line] = [(first, "bold"), *((f"   {line}", "bold") for line in rest)]
     if finding.certainty != "certain":
         decided = f"; what decides is {finding.decided_by}" if finding.decided_by else ""
         lines += paragraph(f"{finding.certainty}, not certain{decided}", width, "   ", "yellow")

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from pbisetup.model.signal import Signal
 
-_JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,20000}\.(?P<payload>[A-Za-z0-9_-]{10,40000})(?:\.[A-Za-z0-9_-]*)?")
+_JWT: Final = re.compile(
+    r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,20000}\.(?P<payload>[A-Za-z0-9_-]{10,40000})(?:\.[A-Za-z0-9_-]*)?"
+)
 _PAYLOAD: Final = re.compile(r"\{[^{}]{0,6000}\"(?:aud|appid|idtyp)\"\s*:[^{}]{0,6000}\}")
 _SHOWN: Final = ("aud", "iss", "tid", "appid", "azp", "oid", "idtyp", "roles", "scp", "ver", "appidacr")
 _ADDRESS: Final = re.compile(r"https?://(?P<host>[\w.-]+)(?P<path>/[^\s'\"?]*)?")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Final
 
-SMALL: Final = 100_000
-"""Characters up to which a text is looked at as a whole."""
-_EACH: Final = 60
-"""Places of one word that are kept from the beginning of a log, and as many from its end, where the failure stands."""
+SMALL: Final = 40_000
+"""Characters up to which a text is looked at as a whole; a longer one is a log file, which nobody wrapped."""
+_ROUNDS: Final = (4, 40)
+"""Places of one word that are kept from the beginning of a log, and as many from its end, where the failure stands:
+first a few of every word, then more as long as there is room."""
+_ROOM: Final = 100_000
+"""Characters that are kept."""
 _BEFORE: Final = 300
 _AFTER: Final = 900
 
@@ -31,35 +33,35 @@ def excerpt(text: str) -> tuple[list[int], list[str]]:
     if len(lowered) != len(text):  # a few letters have no lower case of their own length
         lowered = text
     spans: list[tuple[int, int]] = []
-    for word in WORDS:
-        for position in _places(lowered, word):
-            spans.append(_around(text, position))
-    starts = [0]
-    position = text.find("\n")
-    while position >= 0:
-        starts.append(position + 1)
-        position = text.find("\n", position + 1)
+    room = _ROOM
+    for most in _ROUNDS:
+        for word in WORDS:
+            for position in _places(lowered, word, most) if room > 0 else ():
+                spans.append(_around(text, position))
+                room -= spans[-1][1] - spans[-1][0]
     numbers: list[int] = []
     lines: list[str] = []
+    number, position = 1, 0
     for start, end in _merged(spans):
-        number = bisect_right(starts, start)
+        number += text.count("\n", position, start)
+        position = start
         for offset, line in enumerate(text[start:end].split("\n")):
             numbers.append(number + offset)
             lines.append(line)
     return numbers or [1], lines or [""]
 
 
-def _places(text: str, word: str) -> list[int]:
+def _places(text: str, word: str, most: int) -> list[int]:
     """The first and the last places of a word."""
     found: list[int] = []
     position = text.find(word)
-    while position >= 0 and len(found) < _EACH:
+    while position >= 0 and len(found) < most:
         found.append(position)
         position = text.find(word, _line_end(text, position))
     if position < 0:
         return found
     limit, end = position, text.rfind(word)
-    for _ in range(_EACH):
+    for _ in range(most):
         if end < limit:
             break
         found.append(end)

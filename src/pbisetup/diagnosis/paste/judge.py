@@ -12,7 +12,7 @@ from pbisetup.diagnosis.paste.paste import Paste, Proof
 from pbisetup.diagnosis.paste.reading import read
 from pbisetup.diagnosis.paste.sign import Sign
 from pbisetup.diagnosis.paste.signals import signals
-from pbisetup.diagnosis.paste.table import signs
+from pbisetup.diagnosis.paste.table import SIGNS
 from pbisetup.model.errors import Evidence
 from pbisetup.model.finding import Certainty, Finding, Remedy
 from pbisetup.model.plan import Action
@@ -45,7 +45,7 @@ def _answers(paste: Paste) -> list[tuple[Sign, Proof]]:
     """The most telling row of each cause that the text fits, in order, without what is settled."""
     matched = [
         (number, sign, proof)
-        for number, sign in enumerate(signs())
+        for number, sign in enumerate(SIGNS)
         if (proof := sign.when(paste)) is not None and (sign.unless is None or sign.unless(paste) is None)
     ]
     best: dict[str, tuple[Sign, Proof]] = {}

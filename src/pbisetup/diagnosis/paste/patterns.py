@@ -43,6 +43,7 @@ _WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
     ("status", r"invalid status code ['\"`]?(?P<value>unauthorized|forbidden|notfound|badrequest|toomanyrequests)"),
     ("status", r"status(?: ?code)?['\"]?\s?[:=]\s?['\"]?(?P<value>unauthorized|forbidden|notfound|badrequest)\b"),
     ("status", r"\b(?P<value>unauthori[sz]ed|forbidden) (?:error|response|exception)\b"),
+    ("status", r"HTTP (?:error|status)[: ]{1,3}(?P<value>unauthorized|forbidden|notfound|badrequest)\b"),
     ("status", r"(?P<value>Access to the resource is forbidden)"),
     # -- codes of the services ---------------------------------------------------------------------------------------
     ("code", r"x-powerbi-error-info['\"]?\s?[:=,\]]\s?\[?['\"]?" + _CODE),

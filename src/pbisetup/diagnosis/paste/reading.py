@@ -65,10 +65,13 @@ class Reading:
 def read(raw: bytes) -> Reading:
     """The text in these bytes, whatever they are; what is no text becomes replacement characters."""
     text = _decoded(raw).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    numbers, lines = excerpt(text) if len(text) > SMALL else _numbered(text)
+    long = len(text) > SMALL
+    numbers, lines = excerpt(text) if long else _numbered(text)
     plain = [_ANSI.sub("", line).rstrip() for line in lines]
     clean = [(_PREFIX.sub("", line), len(line)) for line in plain]
     text = _unescaped("\n".join(line for line, _ in clean))
+    if len(lines) < 2 or long:
+        return Reading(text, tuple(numbers), ())
     joined = (_unescaped(_joined(clean, flow)) for flow in (_by_words, _by_width))
     return Reading(text, tuple(numbers), tuple(dict.fromkeys(each for each in joined if each != text)))
 

@@ -20,6 +20,7 @@ MOST: Final = 100
 _AFTER: Final = {"aadsts": 160, "code": 0, "sentence": 0, "tool": 0}
 """How much of the line is quoted behind a signal: what an AADSTS number says stands behind it."""
 
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 Where = Callable[[int], int]
 
 
@@ -48,7 +49,7 @@ def _nowhere(_: int) -> int:
 
 
 def _asked(request: PastedRequest, where: Where) -> Signal:
-    name = f"{request.method or ''} {request.path}".strip()
+    name = f"{request.method or ''} {_GUID.sub(lambda match: f'{match[0][:8]}...', request.path)}".strip()
     return Signal("request", f"{request.method} {request.host}{request.path}", where(request.position), masked(name))
 
 

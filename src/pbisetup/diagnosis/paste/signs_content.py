@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pbisetup.catalog.pasted import code_names
 from pbisetup.diagnosis.paste.paste import aadsts, all_of, any_of, code, operation, request, said, shape, status, tool
 from pbisetup.diagnosis.paste.sign import (
     Sign,
@@ -18,7 +19,7 @@ from pbisetup.diagnosis.paste.sign import (
 _lookup_failed: Final = said("workspace_unknown")
 _xmla: Final = tool("xmla", "tabular_editor")
 _reason: Final = any_of(
-    aadsts(), code(), token_refused,
+    aadsts(), code(*code_names()), token_refused,
     said("not_for_applications", "embed_quota", "authorization_context", "caller_not_authenticated"),
 )  # fmt: skip
 _explained: Final = any_of(_reason, admin_route)
@@ -145,6 +146,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         "sp_not_in_workspace", "possible", status(401, 403, 404), "status", weight=3,
         unless=any_of(_explained, tenant_wide),
     ),
+    Sign("undetermined", "possible", all_of(admin_route, status(404)), "status", unless=_reason),
     Sign("tenant_setting_off", "possible", status(401), "status", weight=2, unless=_explained),
     Sign("sp_not_in_allowed_group", "possible", status(401), "status", weight=1, unless=_explained),
     Sign("wrong_audience", "possible", status(401, 403), "status", weight=1, unless=_reason),

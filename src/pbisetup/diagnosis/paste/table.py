@@ -8,7 +8,7 @@ in `catalog/data/pasted/codes.tsv`.
 
 from __future__ import annotations
 
-from functools import cache
+from typing import Final
 
 from pbisetup.catalog.pasted import known_codes
 from pbisetup.diagnosis.paste.paste import code
@@ -17,13 +17,13 @@ from pbisetup.diagnosis.paste.signs_api import API_SIGNS
 from pbisetup.diagnosis.paste.signs_content import CONTENT_SIGNS
 from pbisetup.diagnosis.paste.signs_token import TOKEN_SIGNS
 
-
-@cache
-def signs() -> tuple[Sign, ...]:
-    """All rows in order."""
-    coded = (
+SIGNS: Final[tuple[Sign, ...]] = (
+    *TOKEN_SIGNS,
+    *(
         Sign(each.cause, each.certainty, code(each.name), each.question, weight=each.weight)
         for each in known_codes()
         if each.cause
-    )
-    return (*TOKEN_SIGNS, *coded, *API_SIGNS, *CONTENT_SIGNS)
+    ),
+    *API_SIGNS,
+    *CONTENT_SIGNS,
+)
