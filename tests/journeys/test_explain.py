@@ -30,6 +30,7 @@ def test_a_number_a_code_and_a_cause_are_explained(here: Cli) -> None:
     assert "The client secret has expired" in here.ok("explain", "AADSTS7000222").out
     assert "PBI301 The client secret has expired" in here.ok("explain", "pbi301").out
     assert "PBI501" in here.ok("explain", "tenant_setting_off").out
+    assert "HTTPS_PROXY" in here.ok("explain", "PBI201").out  # a code that stops a command
 
 
 def test_a_text_comes_as_arguments_a_file_or_standard_input(here: Cli) -> None:

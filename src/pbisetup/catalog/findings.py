@@ -13,6 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
+from pbisetup.catalog.codes import codes
 from pbisetup.model.errors import Evidence
 from pbisetup.model.finding import Certainty, Finding, Remedy, Severity
 from pbisetup.model.plan import Action
@@ -95,17 +96,24 @@ def entries() -> dict[str, Entry]:
 
 
 def named(code: str) -> Entry | None:
-    """The entry with this code or cause, whatever its case; only its own file is read as TOML."""
+    """The entry with this code or cause, whatever its case; only its own file is read as TOML. A code that stops a command
+    has an entry without more than its meaning.
+    """
     wanted = code.casefold()
     for file in _folder().iterdir():
         name = file.name.removesuffix(".toml")
         if name == wanted or file.read_text(encoding="utf-8").casefold().startswith(f'code = "{wanted}"'):
             return entry(name)
-    return None
+    stop = codes().get(code.upper())
+    if stop is None:
+        return None
+    remedies = [{"who": "you", "text": stop.advice}]
+    raw = {"code": stop.code, "severity": "error", "title": stop.title, "explanation": f"{stop.title}."}
+    return parsed("undetermined", {**raw, "remedies": remedies})
 
 
 def finding(
-    name: str,
+    name: str | Entry,
     certainty: Certainty,
     evidence: tuple[Evidence, ...] = (),
     *,
@@ -113,7 +121,7 @@ def finding(
     **values: str,
 ) -> Finding:
     """The finding of this name, its `{placeholders}` filled with these values; `decided_by` where it is not the entry's."""
-    known = entry(name)
+    known = entry(name) if isinstance(name, str) else name
     filled = _Values({"portal": PORTAL, **{key: value for key, value in values.items() if value}})
 
     def fill(text: str | None) -> str | None:

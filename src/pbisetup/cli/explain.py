@@ -112,7 +112,7 @@ def _page(terminal: Terminal, common: Common, entry: Entry) -> int:
     from pbisetup.ui.explanation import page_lines
 
     if common.json:
-        shown = finding_json(finding(entry.name, "possible"))
+        shown = finding_json(finding(entry, "possible"))
         terminal.result(json.dumps({"schema": "pbisetup/explain/v1", "findings": [shown]}, indent=2))
     else:
         for line, style in page_lines(entry, terminal.width):
