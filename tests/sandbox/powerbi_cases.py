@@ -231,7 +231,7 @@ def _(inside: Inside) -> Reply:
 
 @case("query_failed")
 def _(inside: Inside) -> Reply:
-    return Content(inside).query('EVALUATE ROW("a", SUM(Sales[Amount]))')
+    return Content(inside).query("SELECT Amount FROM Sales")
 
 
 # Embed tokens

@@ -160,6 +160,30 @@ def test_a_service_that_is_not_there(sandbox: SandboxTenant, tmp_path: Path) -> 
     assert "localhost" not in json.dumps(told)
 
 
+def test_a_comparison_in_which_nobody_answered_replaces_none(sandbox: SandboxTenant, tmp_path: Path) -> None:
+    compare(sandbox, tmp_path, app=False)
+    before = (tmp_path / "found.json").read_bytes()
+    ran, _ = compare(sandbox, tmp_path, app=False, PBISETUP_SANDBOX_URL="https://localhost:9")
+    assert ran.code == 3
+    assert "still holds" in " ".join(ran.err.split())
+    assert (tmp_path / "found.json").read_bytes() == before
+
+
+def test_standard_output_is_no_file_to_write_to(sandbox: SandboxTenant, tmp_path: Path) -> None:
+    ran = Cli(tmp_path, sandbox.env())("sandbox", "conformance", "--cloud", "sandbox", "--yes", "--out", "-")
+    assert ran.code == 2
+    assert "--format json" in " ".join(ran.err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tables_do_not_confirm_themselves(sandbox: SandboxTenant, tmp_path: Path) -> None:
+    ran, told = compare(sandbox, tmp_path, app=False)
+    assert told["confirmed"] == {}
+    assert "confirmed" not in ran.out
+    _, other = compare(sandbox, tmp_path, app=False, cloud="public")
+    assert other["confirmed"]
+
+
 def test_a_file_of_something_else_stays(sandbox: SandboxTenant, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{}", encoding="utf-8")
     ran = Cli(tmp_path, sandbox.env())("sandbox", "conformance", "--cloud", "sandbox", "--yes", "--out", "mine.json")

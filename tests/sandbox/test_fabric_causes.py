@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -534,7 +536,12 @@ def test_each_cause(name: str) -> None:
 def test_the_limit_is_per_caller_on_the_tenants_clock() -> None:
     inside = Inside()
     refused = case["too_many_requests"](inside)
-    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    wait = int(refused.headers["Retry-After"])
+    assert 1 <= wait <= 60
+    told = re.search(r"until: (\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d [AP]M) \(UTC\)", refused.body["message"])
+    assert told is not None
+    until = datetime.strptime(told[1], "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
+    assert (until - datetime.now(UTC)).total_seconds() == pytest.approx(wait, abs=2)
     assert as_user(inside, "fabricadmin", SETTINGS).status == 200
     inside.tenant.section("clock")["offset_seconds"] = 61
     token = inside.token("fabric", inside.user("admin")["id"], scp=SCOPES)

@@ -428,6 +428,15 @@ def test_what_cannot_be_imported_is_refused_in_words(tmp_path: Path, content: An
     assert [p.name for p in tmp_path.iterdir()] == ["it.json"]
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", ""])
+def test_what_is_no_file_is_said_to_be_unreadable(tmp_path: Path, name: str) -> None:
+    ran = offline("sandbox", "import", name, folder=tmp_path)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "cannot be read" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_is_not_there_or_is_huge(tmp_path: Path) -> None:
     assert "cannot be read" in offline("sandbox", "import", "none.json", folder=tmp_path).err
     with (tmp_path / "it.json").open("wb") as file:
@@ -492,6 +501,26 @@ def test_what_nobody_recorded_is_healthy_and_said(tmp_path: Path, start_sandbox:
     assert tenant.tenant == OTHER
     doctor = Cli(tmp_path / "there", tenant.env())("doctor", "--cloud", "sandbox", "--format", "json")
     assert doctor.json["healthy"] is True, doctor
+
+
+@pytest.mark.parametrize(
+    ("code", "what", "instead"),
+    [
+        (7000222, "the app's secrets", "one that ended yesterday, because the token endpoint called it expired"),
+        (7000112, "the service principal", "a disabled one, as the token endpoint said"),
+        (7000229, "the service principal", "none, as the token endpoint said"),
+        (700016, "the app registration", "that the tenant has none with this client id, as the token endpoint said"),
+        (None, "the app's secrets", "one, valid for two months"),
+    ],
+)
+def test_what_is_assumed_is_said_once_and_as_the_twin_has_it(code: int | None, what: str, instead: str) -> None:
+    credential = {"where": "x", "tenant_id": OTHER, "client_id": OTHER, "has_secret": True}
+    facts: list[dict[str, Any]] = [{"fact": "credential", "value": credential}]
+    if code:
+        facts.append({"fact": "token", "value": {"issued": False, "codes": [code], "message": "refused"}})
+    twin = build(parse(json.dumps(recording(*facts))))
+    about = [line for line in twin.assumed if what.removeprefix("the app's ").rstrip("s") in line.partition(", assumed")[0]]
+    assert about == [f"not recorded: {what}, assumed {instead}"]
 
 
 def test_a_secret_ends_as_long_after_now_as_it_did_after_the_recording() -> None:

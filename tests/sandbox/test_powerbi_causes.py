@@ -220,6 +220,26 @@ def _(inside: Inside) -> Reply:
     return add(inside, identifier=inside.user("admin")["userPrincipalName"], principalType="User")
 
 
+@case("last_admin")
+def _(inside: Inside) -> Reply:
+    item = workspace(inside)
+    item["roleAssignments"] = [each for each in item["roleAssignments"] if each["role"] == "Admin"][:1]
+    id_ = item["roleAssignments"][0]["principal"]["id"]
+    token = inside.token("powerbi", id_, scp=SCOPES)
+    return inside.call("powerbi", "DELETE", f"{GROUPS}/{item['id']}/users/{id_}", token)
+
+
+@case("field_invalid")
+def _(inside: Inside) -> Reply:
+    return as_user(inside, "developer", GROUPS, "POST", {})
+
+
+@case("media_type_unsupported")
+def _(inside: Inside) -> Reply:
+    token = inside.token("powerbi", inside.user("developer")["id"], scp=SCOPES)
+    return inside.call("powerbi", "POST", GROUPS, token, {"name": "New"}, headers={"content-type": "text/plain"})
+
+
 @case("has_no_access")
 def _(inside: Inside) -> Reply:
     path = f"{GROUPS}/{workspace(inside)['id']}/users/nobody"

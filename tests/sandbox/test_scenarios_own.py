@@ -340,7 +340,7 @@ def test_run_hands_signals_on(cli: Cli, number: int, code: int) -> None:
         parent.send_signal(number)
     assert parent.wait(20) == code
     parent.stdout.close()
-    assert cli("sandbox", "env", env={"PBISETUP_SANDBOX_URL": url}).code == 3
+    assert cli("sandbox", "reset", env={"PBISETUP_SANDBOX_URL": url}).code == 3
 
 
 # doctor and token
@@ -379,3 +379,50 @@ def test_a_scenario_without_a_caller_needs_the_app_named(cli: Cli) -> None:
 def test_find_says_the_nearest_name() -> None:
     with pytest.raises(ScenarioError, match="nearest: automation"):
         find("autmation")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "cause"),
+    [("tenant-setting-off", "tenant_setting_off"), ("not-in-allowed-group", "sp_not_in_allowed_group"),
+     ("group-synced", "wrong_group_type"), ("not-in-workspace", "sp_not_in_workspace")],
+)  # fmt: skip
+def test_an_operator_sees_what_the_app_alone_is_not_told(cli: Cli, scenario: str, cause: str) -> None:
+    """The operator is a user of the scenario's tenant, who approves a device code by themselves there."""
+    alone = cli("doctor", "--scenario", scenario, "--format", "json").json["findings"]
+    assert all(each["certainty"] != "certain" for each in alone)
+    looked = cli("doctor", "--scenario", scenario, "--operator", "device", "--format", "json").json["findings"]
+    assert [each["cause"] for each in looked] == [cause]
+    assert len(looked) < len(alone) or looked[0]["certainty"] == "certain"
+
+
+@pytest.mark.parametrize("scenario", ["authority-common", "tenant-wrong", "cloud-gcchigh-configured"])
+def test_what_keeps_the_operator_out_does_not_keep_the_diagnosis(cli: Cli, scenario: str) -> None:
+    alone = cli("doctor", "--scenario", scenario, "--format", "json").json["findings"]
+    looked = cli("doctor", "--scenario", scenario, "--operator", "auto", "--format", "json")
+    assert looked.code == 1
+    assert [each["cause"] for each in looked.json["findings"]] == [each["cause"] for each in alone]
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"), [("nonsense", "is not one of"), ("az", "does not go with"), ("env", "does not go with")]
+)
+def test_an_operator_who_cannot_be_one_there_is_refused(cli: Cli, operator: str, said: str) -> None:
+    ran = cli("doctor", "--scenario", "automation", "--operator", operator)
+    assert ran.code == 2
+    assert said in " ".join(ran.err.split())
+    assert ran.out == ""
+    assert cli("token", "--scenario", "automation", "--operator", operator).code == 2
+
+
+def test_an_operator_sees_the_app_of_the_environment_variables_too(cli: Cli, sandbox: SandboxTenant) -> None:
+    sandbox.reset("not-in-allowed-group")
+    env = sandbox.env()
+    looked = cli("doctor", "--cloud", "sandbox", "--operator", "device", "--format", "json", env=env)
+    assert [(e["cause"], e["certainty"]) for e in looked.json["findings"]] == [("sp_not_in_allowed_group", "certain")]
+    sandbox.reset("automation")
+    env = sandbox.env() | {"PBISETUP_OPERATOR_TENANT_ID": sandbox.tenant, "PBISETUP_OPERATOR_CLIENT_ID": sandbox.tenant,
+                           "PBISETUP_OPERATOR_CLIENT_SECRET": "wrong"}  # fmt: skip
+    nobody = cli("doctor", "--cloud", "sandbox", "--operator", "env", "--format", "json", env=env)
+    assert nobody.code == 3
+    assert nobody.json["healthy"] is True
+    assert "without the operator's view" in " ".join(nobody.err.split())

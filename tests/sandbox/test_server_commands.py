@@ -56,6 +56,46 @@ def test_without_a_running_sandbox(tmp_path: Path) -> None:
         assert "pbisetup sandbox start" in done.stderr
 
 
+def test_a_terminal_with_the_address_of_a_sandbox_that_ended(start_sandbox: Start) -> None:
+    """After a restart `sandbox env` gives the new one's variables; nothing is done to a tenant that was not meant."""
+    old = start_sandbox(name="old").url
+    new = start_sandbox(name="new")
+    for command in ("env", "reset"):  # the old one runs still: it is meant
+        assert run(command, PBISETUP_SANDBOX_URL=old).stderr.count(new.url) == 0
+    gone = "https://localhost:9"
+    again = run("env", "--shell", "json", PBISETUP_SANDBOX_URL=gone)
+    assert again.returncode == 0
+    assert json.loads(again.stdout)["PBISETUP_SANDBOX_URL"] == new.url
+    assert gone in again.stderr
+    assert new.url in again.stderr
+    before = new.put_state(lambda state: state["workspaces"].clear())
+    for words in (["reset"], ["approve", "ABCDEFGHJ"]):
+        refused = run(*words, PBISETUP_SANDBOX_URL=gone)
+        assert refused.returncode == 3
+        assert gone in refused.stderr
+        assert new.url in refused.stderr
+    assert new.state()["workspaces"] == before["workspaces"] == []
+
+
+def test_a_kept_tenant_is_not_lost_to_a_scenario(start_sandbox: Start) -> None:
+    first = start_sandbox("--scenario", "automation", name="kept")
+    first.put_state(lambda state: state["workspaces"][0].update(displayName="Mine"))
+    first.close()
+    file = str(first.state_file)
+    kept = first.state_file.read_bytes()
+    refused = run("start", "--state", file, "--scenario", "locked-down")
+    assert refused.returncode == 2
+    assert "--replace" in refused.stderr
+    assert first.state_file.read_bytes() == kept
+    second = start_sandbox(name="kept")
+    assert "Mine" in [each["displayName"] for each in second.state()["workspaces"]]
+    second.close()
+    third = start_sandbox("--scenario", "locked-down", "--replace", name="kept")
+    assert third.state()["policies"]["allowedToCreateApps"] is False
+    assert third.tenant == first.tenant
+    assert run("start", "--replace").returncode == 2
+
+
 def test_dead_run_files_are_cleaned_away(start_sandbox: Start, tmp_path: Path) -> None:
     tenant = start_sandbox()
     run_files = Path(os.environ["PBISETUP_STATE_DIR"]) / "sandbox" / "run"

@@ -164,6 +164,23 @@ FAILURES: dict[str, tuple[BaseException, str]] = {
     "no answer in time": (TimeoutError("The read operation timed out"), "PBI206"),
     "nobody listens": (ConnectionRefusedError(111, "Connection refused"), "PBI202"),
     "no words at all": (OSError(), "PBI202"),
+    "proxy wants a sign-in, as httpx says it": (type("ProxyError", (OSError,), {})("407 authenticationrequired"), "PBI203"),
+    "a port with those digits": (OSError("Connection refused: 127.0.0.1:40407"), "PBI202"),
+    "that very port": (
+        OSError(
+            "HTTPSConnectionPool(host='localhost', port=407): Max retries exceeded with url: /407/token (Caused by "
+            "NewConnectionError('<urllib3.connection.HTTPSConnection object at 0x7f407f407407>: Failed to establish a new "
+            "connection: [Errno 111] Connection refused'))"
+        ),
+        "PBI202",
+    ),
+    "a tenant called like another cause": (
+        OSError(
+            "HTTPSConnectionPool(host='ssl-proxy.example', port=443): Max retries exceeded with url: "
+            "/tunnel-proxy.example/oauth2/v2.0/token (Caused by NewConnectionError('Connection refused'))"
+        ),
+        "PBI202",
+    ),
 }
 
 

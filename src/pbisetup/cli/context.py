@@ -122,7 +122,7 @@ def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -
     from pbisetup.sandbox.embedded import EmbeddedStartError, EmbeddedTenant
 
     if common.scenario:
-        _known(common.scenario)
+        _known(common.scenario, terminal)
     terminal.transient("  … starting the local tenant")
     tenant = EmbeddedTenant(common.manifest_path.parent, scenario=common.scenario)
     try:
@@ -134,28 +134,51 @@ def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -
     return sandbox_cloud(running.url, running.ca, running.cloud())
 
 
-def _known(scenario: str) -> None:
-    """Raises UsageError with every mistake of a scenario, before a tenant is started in it."""
+def _known(scenario: str, terminal: Terminal) -> None:
+    """Raises UsageError with every mistake of a scenario, before a tenant is started in it; says what is hardly meant."""
     from pbisetup.model.errors import UsageError
     from pbisetup.sandbox.identity import Identity
-    from pbisetup.sandbox.scenarios import ScenarioError, find
+    from pbisetup.sandbox.scenarios import ScenarioError, doubts, find
     from pbisetup.sandbox.seed import default_state
 
     try:
-        default_state(Identity.new(), find(scenario))
+        found = find(scenario)
+        for each in doubts(found, default_state(Identity.new(), found)):
+            terminal.say(f"warning: {each}")
     except ScenarioError as error:
         remedy = "`pbisetup sandbox scenarios` lists those there are."
         raise UsageError("PBI104", f"--scenario {scenario}: {error}", remedy=remedy) from None
 
 
+_OWN_USERS = ("auto", "browser", "device")
+"""How somebody signs in who is a user of a throw-away tenant; every other way belongs to another one."""
+
+
+def check_operator(common: Common, *, optional: bool = False) -> None:
+    """Raises UsageError where nobody signs in by the way that was asked for, whether or not somebody has to; `none` is one
+    only where an operator is `optional`.
+    """
+    from pbisetup.model.errors import UsageError
+    from pbisetup.observe.session import ROUTES
+
+    if optional and common.operator == "none":
+        return
+    if common.operator not in ROUTES:
+        raise UsageError("PBI104", f"--operator {common.operator!r} is not one of {', '.join(ROUTES)}")
+    if common.scenario and common.operator not in _OWN_USERS:
+        raise UsageError(
+            "PBI104",
+            f"--operator {common.operator} does not go with --scenario, whose tenant only its own users sign in to",
+            remedy=f"Choose one of {', '.join(_OWN_USERS)}.",
+        )
+
+
 @contextlib.contextmanager
 def signed_in(common: Common, terminal: Terminal, reach: Network, tenant: str | None) -> Iterator[Session]:
     """The operator, signed in to the tenant that is meant."""
-    from pbisetup.model.errors import UsageError
-    from pbisetup.observe.session import ROUTES, SignIn, sign_in
+    from pbisetup.observe.session import SignIn, sign_in
 
-    if common.operator not in ROUTES:
-        raise UsageError("PBI104", f"--operator {common.operator!r} is not one of {', '.join(ROUTES)}")
+    check_operator(common)
     session = sign_in(
         reach,
         SignIn(

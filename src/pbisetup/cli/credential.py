@@ -131,7 +131,7 @@ def asked_of_tenant(common: Common, reach: Network, found: Found) -> Found:
     specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspaces(caller)]
     credential = AppCredential(tenant, caller["client_id"], secret, found.where)
     person = bool(caller.get("user"))
-    return Found(credential, found.where, workspaces=tuple(specs), purpose=caller.get("purpose"), person=person)
+    return replace(found, credential=credential, workspaces=tuple(specs), purpose=caller.get("purpose"), person=person)
 
 
 def _secret_from_environment() -> Secret | None:

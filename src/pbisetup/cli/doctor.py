@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.context import Common, command, network, signed_in, tenant_of
+from pbisetup.cli.context import Common, check_operator, command, network, signed_in, tenant_of
 from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
 
 if TYPE_CHECKING:
-    from pbisetup.model.manifest import Environment, Manifest
     from pbisetup.model.snapshot import Snapshot
     from pbisetup.observe.recorder import Examined
     from pbisetup.services.files import PrivateFile
     from pbisetup.services.network import Network
     from pbisetup.ui.terminal import Terminal
+
+
+_NO_TENANT = frozenset(("", "common", "organizations", "consumers"))
+"""What stands for no tenant of one's own in an authority."""
 
 
 def doctor(
@@ -61,6 +64,7 @@ def doctor(
 
     with command(common) as terminal, recording_file(record, names=record_names) as file:
         from pbisetup.diagnosis.rules import examine
+        from pbisetup.model.errors import ExitCode
         from pbisetup.model.manifest import WorkspaceSpec
         from pbisetup.observe.app import missing_credential, probe, probe_token
         from pbisetup.observe.expectation import expected
@@ -68,12 +72,13 @@ def doctor(
         from pbisetup.services.clock import ServiceClock
         from pbisetup.ui.progress import examination_lines
 
+        check_operator(common, optional=True)
         found = app_credential(common, environment, client_id, secret)
         specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspace or []]
         with network(common, terminal, found.manifest) as reach:
             found = asked_of_tenant(common, reach, found)
             specs = specs or list(found.workspaces)
-            snapshot = _snapshot(common, terminal, reach, found.manifest, found.environment)
+            snapshot = _snapshot(common, terminal, reach, found)
             looked = reach.now()
             known = found.credential
             tenant_id = _tenant_id(reach, common, found)
@@ -101,24 +106,50 @@ def doctor(
                 terminal.result(line, style)
             terminal.result()
             terminal.result("Healthy." if examination.healthy else "Not healthy.")
-        raise typer.Exit(0 if examination.healthy else 1)
+        if not examination.healthy:
+            raise typer.Exit(ExitCode.WRONG)
+        if common.operator != "none" and snapshot is None and known is not None:
+            raise typer.Exit(ExitCode.NO_ACCESS)  # the app is well, but nobody looked as was asked
 
 
-def _snapshot(
-    common: Common, terminal: Terminal, reach: Network, manifest: Manifest | None, environment: Environment | None
-) -> Snapshot | None:
-    """What the operator sees, where there is an operator and a manifest that says what belongs to the app."""
-    if common.operator == "none" or manifest is None or environment is None:
+def _snapshot(common: Common, terminal: Terminal, reach: Network, found: Found) -> Snapshot | None:
+    """What the operator sees, where there is an operator: of what the manifest says, else of the app by its client id."""
+    if common.operator == "none":
         return None
+    if found.manifest is None or found.environment is None:
+        return _app_seen(common, terminal, reach, found)
     from pbisetup.cli.apply import store_for
     from pbisetup.execution.converge import look
     from pbisetup.services.clock import ServiceClock
 
+    environment = found.environment
     with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
-        snapshot, _ = look(
-            session, manifest, environment, store_for(common, environment, terminal), ServiceClock(reach)
-        )
-    return snapshot
+        store = store_for(common, environment, terminal)
+        return look(session, found.manifest, environment, store, ServiceClock(reach))[0]
+
+
+def _app_seen(common: Common, terminal: Terminal, reach: Network, found: Found) -> Snapshot | None:
+    from pbisetup.catalog.purposes import purposes
+    from pbisetup.model.errors import Refused, SignInFailed, Unreachable
+    from pbisetup.model.manifest import Environment
+    from pbisetup.observe.environment import observe_app
+
+    known = found.credential
+    if known is None:
+        return None
+    assumed = "user-sign-in" if found.person else "automation"
+    purpose = found.purpose if found.purpose in purposes() else assumed
+    # What a scenario's caller had configured may be no tenant at all; who looks is a user of the tenant that there is.
+    own = found.in_tenant or known.tenant_id.lower() in _NO_TENANT
+    tenant = common.tenant or (None if own else known.tenant_id)
+    try:
+        with signed_in(common, terminal, reach, tenant) as session:
+            environment = Environment(known.client_id, tenant, (purpose or assumed,), workspaces=found.workspaces)
+            return observe_app(session, environment, known.client_id)
+    except (SignInFailed, Refused, Unreachable) as error:
+        # What keeps the operator out can be the very mistake that is looked for: another tenant, another cloud.
+        terminal.say(f"examined without the operator's view: {error.message} ({error.code})", "yellow")
+        return None
 
 
 def _record(terminal: Terminal, file: PrivateFile, seen: Examined, *, names: bool) -> None:

@@ -5,6 +5,7 @@ one.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,9 @@ def start(
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME", help="Begin in this state, of `sandbox scenarios` or a file.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="With --scenario: give up the tenant that --state FILE keeps already.")
+    ] = False,
     latency: Annotated[float | None, typer.Option(min=0, max=600_000, metavar="MS", help="Delay every answer.")] = None,
     replication_lag: Annotated[
         float | None,
@@ -67,6 +71,9 @@ def start(
     if problem:
         typer.echo(problem, err=True)
         raise typer.Exit(2)
+    if replace and (state is None or scenario is None):
+        typer.echo("--replace says nothing without --state FILE and --scenario NAME.", err=True)
+        raise typer.Exit(2)
     try:
         begin = find(scenario) if scenario is not None else None
     except ScenarioError as error:
@@ -79,6 +86,7 @@ def start(
         proxy_port=proxy_port,
         state=state,
         scenario=begin,
+        replace=replace,
         latency_ms=latency,
         replication_lag=replication_lag,
         until_stdin_closes=embedded,
@@ -109,7 +117,7 @@ def env(
     if shell not in ("bash", "pwsh", "dotenv", "json"):
         typer.echo(f"--shell {shell}: choose bash, pwsh, dotenv or json.", err=True)
         raise typer.Exit(2)
-    running = _running()
+    running = _running(another=True)
     values = variables(running, proxy=proxy)
     gone = cleared(running.caller())
     if shell == "json":
@@ -204,14 +212,28 @@ def variables(running: Running, *, proxy: bool) -> dict[str, str]:
     }
 
 
-def _running() -> Running:
-    from pbisetup.sandbox.runfile import find_running
+def _running(*, another: bool = False) -> Running:
+    """The sandbox that is meant. Where none runs any more at PBISETUP_SANDBOX_URL: the newest one if `another` will do,
+    since who asks for its variables wants to leave the old one; never for a command that changes it.
+    """
+    from pbisetup.sandbox.runfile import find_running, live_runs
 
     running = find_running()
-    if running is None:
+    if running is not None:
+        return running
+    gone = os.environ.get("PBISETUP_SANDBOX_URL", "").strip()
+    newest = next(iter(live_runs()), None) if gone else None
+    if newest is None:
         typer.echo(NOT_RUNNING, err=True)
         raise typer.Exit(3)
-    return running
+    typer.echo(f"PBISETUP_SANDBOX_URL is {gone}, where no sandbox runs any more.", err=True)
+    if another:
+        typer.echo(f"These are the variables of the newest one, {newest.url}.", err=True)
+        return newest
+    typer.echo(
+        f'One runs at {newest.url}. To mean it from here on: eval "$(pbisetup sandbox env)", or set the variable.', err=True
+    )
+    raise typer.Exit(3)
 
 
 def _control(method: str, path: str, body: object) -> None:

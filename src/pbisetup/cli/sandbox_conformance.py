@@ -62,9 +62,14 @@ def conformance(
         _announce(terminal, reach.cloud, asked_as_person=operator != "none", yes=yes)
         results = _run(terminal, common, reach)
         told = _told(results, reach.cloud.name)
-        write_text(out, json.dumps(told, indent=2) + "\n")
+        kept = out.exists() and {verdict.outcome for _, verdict in results} <= {"unreachable", "not attempted"}
+        if not kept:
+            write_text(out, json.dumps(told, indent=2) + "\n")
         _show(terminal, common, results, told)
-        terminal.say(f"Written to {out}. Read it before you send it: it should hold nothing of yours.")
+        if kept:
+            terminal.say(f"No service answered; {out} still holds the comparison that was there.")
+        else:
+            terminal.say(f"Written to {out}. Read it before you send it: it should hold nothing of yours.")
         if contradicted(results):
             raise typer.Exit(ExitCode.WRONG)
         if any(verdict.outcome == "unreachable" for _, verdict in results):
@@ -78,6 +83,10 @@ def _check(common: Common, out: Path) -> None:
 
     if common.operator not in ("none", *ROUTES):
         raise UsageError("PBI104", f"--operator {common.operator!r} is not one of none, {', '.join(ROUTES)}")
+    if str(out) == "-":
+        raise UsageError(
+            "PBI103", "standard output carries the summary", remedy="Name a file with --out; --format json prints it too."
+        )
     if not out.absolute().parent.is_dir():
         raise UsageError("PBI103", f"{out} cannot be written: there is no such folder")
     if out.exists() and SCHEMA.encode() not in out.read_bytes()[:4096]:

@@ -31,10 +31,10 @@ def import_(
     """
     if state is None and recording == "-":
         raise _refused("--state FILE is needed where the recording is read from standard input.")
+    given = _read(recording)
     path = state or _beside(Path(recording))
     if state is None and path.name == SUFFIX:
         raise _refused(f"{recording}: name the file of the twin with --state.")
-    given = _read(recording)
     twin = _built(recording, given)
     _keep(path, twin, replace=replace)
     _tell(given, twin)

@@ -24,18 +24,20 @@ NOT_RUNNABLE = 126
 def chosen(given: str) -> Scenario:
     """The scenario of this name or in this file; ends the program with 2 and every mistake in it."""
     from pbisetup.sandbox.identity import Identity
-    from pbisetup.sandbox.scenarios import ScenarioError, find
+    from pbisetup.sandbox.scenarios import ScenarioError, doubts, find
     from pbisetup.sandbox.seed import default_state
 
     try:
         scenario = find(given)
-        default_state(Identity.new(), scenario)
+        state = default_state(Identity.new(), scenario)
     except ScenarioError as error:
         for problem in error.problems:
             typer.echo(problem, err=True)
         if not given.endswith(".toml"):
             typer.echo("All of them: pbisetup sandbox scenarios", err=True)
         raise typer.Exit(2) from None
+    for each in doubts(scenario, state):
+        typer.echo(f"warning: {each}", err=True)
     return scenario
 
 

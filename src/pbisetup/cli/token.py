@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.context import Common, command, network
+from pbisetup.cli.context import Common, check_operator, command, network
 from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def token(
 
         if fabric and scope:
             raise UsageError("PBI104", "--fabric and --scope exclude each other")
+        check_operator(common)
         found = app_credential(common, environment, client_id, secret)
         with network(common, terminal, found.manifest) as reach:
             found = asked_of_tenant(common, reach, found)

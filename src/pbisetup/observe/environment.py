@@ -39,7 +39,13 @@ def observe(
     session: Session, manifest: Manifest, environment: Environment, store: Store, journalled: frozenset[str]
 ) -> Snapshot:
     """Look at everything that planning for this environment needs."""
-    return _Observer(session, manifest, environment, store).snapshot(journalled)
+    unique_name = manifest.unique_name(environment.name)
+    return _Observer(session, environment, store, unique_name=unique_name).snapshot(journalled)
+
+
+def observe_app(session: Session, environment: Environment, client_id: str) -> Snapshot:
+    """The same of an app that no manifest names, found by its client id; what pbisetup stores itself is unknown."""
+    return _Observer(session, environment, None, client_id=client_id).snapshot(frozenset())
 
 
 def find_app(session: Session, unique_name: str) -> str | None:
@@ -49,17 +55,28 @@ def find_app(session: Session, unique_name: str) -> str | None:
 
 
 class _Observer:
-    def __init__(self, session: Session, manifest: Manifest, environment: Environment, store: Store) -> None:
+    def __init__(
+        self,
+        session: Session,
+        environment: Environment,
+        store: Store | None,
+        *,
+        unique_name: str = "",
+        client_id: str | None = None,
+    ) -> None:
         self.session = session
         self.graph = session.graph
-        self.manifest = manifest
         self.env = environment
         self.store = store
+        self.unique_name = unique_name
+        self.client_id = client_id
+        """Of an app that has no unique name of ours."""
 
     def snapshot(self, journalled: frozenset[str]) -> Snapshot:
         app = self._app()
         found = value_of(app)
-        sp = self._service_principal(found.client_id) if found else _follows(app)
+        client_id = self.client_id or (found.client_id if found else None)
+        sp = self._service_principal(client_id) if client_id else _follows(app)
         principal = value_of(sp)
         settings = self._settings() if is_service_app(self.env) else Unknown("not needed")
         scopes = wanted_scopes(self.env)
@@ -69,13 +86,13 @@ class _Observer:
             tenant=self.session.tenant,
             operator=self.session.operator,
             app=app,
-            deleted_app=self._deleted_app() if isinstance(app, Absent) else Unknown("the app exists"),
+            deleted_app=self._deleted_app(app),
             service_principal=sp,
             power_bi=self._power_bi() if scopes else Unknown("no permission is needed"),
             delegated_grants=self._grants(principal) if scopes else Unknown("no permission is needed"),
             memberships=self._memberships(principal) if is_service_app(self.env) else Unknown("not needed"),
             settings=settings,
-            stored=self.store.stored(),
+            stored=self.store.stored() if self.store else Unknown("the app is in no manifest"),
             admitted=admitted,
             token_refusals=refusals,
             groups=self._groups(settings) if is_service_app(self.env) else {},
@@ -88,12 +105,17 @@ class _Observer:
     # -- directory -----------------------------------------------------------------------------------------------
 
     def _app(self) -> Fact[AppRegistration]:
-        unique_name = self.manifest.unique_name(self.env.name)
-        answer = self.graph.get(self.graph.client.applications_with_unique_name(unique_name), select=APP_FIELDS)
+        client = self.graph.client
+        found = (
+            client.applications_with_app_id(self.client_id)
+            if self.client_id
+            else client.applications_with_unique_name(self.unique_name)
+        )
+        answer = self.graph.get(found, select=APP_FIELDS)
         fact = object_fact(answer)
-        if isinstance(fact, Unknown):
+        if isinstance(fact, Unknown) and self.client_id is None:
             # Without knowing whether the app exists, nothing that could be planned would be safe.
-            raise answer.refusal(f"the app registration {unique_name} could not be looked up", "PBI904")
+            raise answer.refusal(f"the app registration {self.unique_name} could not be looked up", "PBI904")
         if not isinstance(fact, Known):
             return fact
         raw = fact.value
@@ -103,8 +125,12 @@ class _Observer:
     def _owners(self, object_id: str) -> frozenset[str] | None:
         return self._ids(self.graph.client.applications.by_application_id(object_id).owners)
 
-    def _deleted_app(self) -> Fact[str]:
-        unique_name = self.manifest.unique_name(self.env.name)
+    def _deleted_app(self, app: Fact[AppRegistration]) -> Fact[str]:
+        if not isinstance(app, Absent):
+            return Unknown("the app exists" if isinstance(app, Known) else "the app could not be looked up")
+        if self.client_id:
+            return Unknown("deleted apps are looked up by the unique names of a manifest")
+        unique_name = self.unique_name
         answer = self.graph.get(
             self.graph.client.directory.deleted_items.graph_application,
             filter=f"uniqueName eq '{unique_name}'",
@@ -300,7 +326,7 @@ class _Observer:
         """Try the stored credential: the numbers of a refusal and, where nobody here may read the settings, whether the
         API admits the app's token.
         """
-        credential = self.store.credential()
+        credential = self.store.credential() if self.store else None
         if app is None or not is_service_app(self.env):
             return Unknown("not needed"), frozenset()
         if credential is None or credential.secret is None or credential.client_id.lower() != app.client_id.lower():

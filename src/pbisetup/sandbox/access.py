@@ -98,7 +98,8 @@ def _groups(tenant: Tenant, named: list[Object] | None) -> list[Object]:
 
 
 def _holds(world: World, group: Object, principal_id: str) -> bool:
-    return counts(group) and principal_id in group.get("members", []) and not _young(world, group, principal_id)
+    here = principal_id in group.get("members", []) and world.tenant.principal(principal_id) is not None
+    return counts(group) and here and not _young(world, group, principal_id)
 
 
 def _young(world: World, group: Object, principal_id: str | None = None) -> bool:
@@ -151,8 +152,8 @@ def bars_admin_routes(tenant: Tenant, roles: frozenset[str]) -> bool:
 def workspace_role(world: World, workspace: Object, principal_id: str) -> str | None:
     """The highest role that a principal has in a workspace, itself or by a group (nested too: inferred).
 
-    A new role takes its time for users (`weather.workspace_role_seconds`), until they refresh their permissions
-    (source: powerbi.md 7).
+    A new role takes its time (`weather.workspace_role_seconds`), until its holder refreshes its permissions (source:
+    powerbi.md 7; that it is so for service principals and profiles too, which may call that, is inferred).
     """
     tenant = world.tenant
     mine = {principal_id, *(group["id"] for group in tenant.groups_of(principal_id, transitive=True))}
@@ -174,11 +175,11 @@ def assignment(world: World, principal_id: str, type_: str, role: str) -> Object
 
 def _new(world: World, entry: Object, principal_id: str) -> bool:
     delay = float(world.tenant.section("weather").get("workspace_role_seconds", 0))
-    user = world.tenant.users.get(principal_id) if delay and "_since" in entry else None
-    if user is None:
+    if not delay or "_since" not in entry:
         return False
-    now = world.now().timestamp()
-    refreshed = float(user.get("_permissionsRefreshed", 0))
+    tenant, now = world.tenant, world.now().timestamp()
+    holder = tenant.profiles.get(principal_id) or (tenant.principal(principal_id) or ("", {}))[1]
+    refreshed = float(holder.get("_permissionsRefreshed", 0))
     known_from = float(entry["_since"]) + delay
     if refreshed >= float(entry["_since"]):
         known_from = min(known_from, refreshed + REFRESH_SECONDS)

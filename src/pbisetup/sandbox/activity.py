@@ -158,7 +158,7 @@ def _more(request: Request, answer: Reply) -> Object:
     if operation == "admin.Tenants_UpdateTenantSetting":
         return {"SwitchState": f"{request.call.params['tenantSettingName']}: {_switched(answer.body)}"}
     if operation in ("Groups_AddGroupUser", "Groups_AddUserAsAdmin"):
-        body = request.call.json()
+        body = request.body
         return {"MembershipInformation": [{"MemberEmail": body.get("emailAddress") or body.get("identifier")}]}
     if "_GenerateToken" in operation and isinstance(answer.body, dict):
         return {"EmbedTokenId": answer.body.get("tokenId")}

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pbisetup.sandbox.first_party import follow
 from pbisetup.sandbox.home import home
 from pbisetup.sandbox.hosts import is_loopback
+from pbisetup.sandbox.knobs import OFFSETS
 from pbisetup.sandbox.seed import default_state, renew_app_secrets
+from pbisetup.sandbox.shapes import is_number, misfits
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.weather import parse_rule
 from pbisetup.sandbox.wire import BadBody, Call, Reply
@@ -76,6 +78,8 @@ class Control:
         return Reply(200, self._server.world.tenant.dump())
 
     def _put_state(self, call: Call) -> Reply:
+        """The whole tenant. What cannot be is refused, and nothing of it kept; what is hardly meant is told."""
+        from pbisetup.sandbox.slips import slips
         from pbisetup.sandbox.validate import hash_secrets, problems
 
         state = call.json()
@@ -84,14 +88,15 @@ class Control:
             return _bad(400, found)
         if state["tenant"].get("cloud", "public") != home(self._server.world.tenant).name:
             follow(self._server.identity, state)
+        said = slips(state)
         renew_app_secrets(state, self._server.identity)
         hash_secrets(state)
         self._server.replace(Tenant(state))
-        return Reply(204)
+        return Reply(200, {"warnings": said}) if said else Reply(204)
 
     def _reset(self, call: Call) -> Reply:
         """`{"scenario": NAME}`, or a whole scenario as an object: no file of this machine is read for a request."""
-        from pbisetup.sandbox.scenarios import ScenarioError, inline
+        from pbisetup.sandbox.scenarios import ScenarioError, doubts, inline
 
         given = call.json().get("scenario")
         if given is not None and not isinstance(given, str | dict):
@@ -103,7 +108,8 @@ class Control:
             return _bad(400, error.problems)
         self._server.replace(Tenant(state))
         self._server.forget()
-        return Reply(200, {"tenant": self._server.world.tenant.section("tenant")})
+        said = doubts(scenario, state) if scenario else []
+        return Reply(200, {"tenant": state["tenant"], **({"warnings": said} if said else {})})
 
     def _scenarios(self, _call: Call) -> Reply:
         from pbisetup.sandbox.scenarios import listing
@@ -112,19 +118,16 @@ class Control:
 
     def _clock(self, call: Call) -> Reply:
         seconds = call.json().get("advance_seconds")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > 10**10:
+        if seconds is None or not is_number(seconds):
             return _bad(400, ["advance_seconds must be a number of seconds"])
         tenant = self._server.world.tenant
         clock = tenant.section("clock")
         before = float(clock.get("offset_seconds", 0))
-        clock["offset_seconds"] = before + seconds
-        try:
-            now = self._server.world.now()
-        except OverflowError:
-            clock["offset_seconds"] = before
+        if misfits("clock", before + seconds, OFFSETS):
             return _bad(400, ["the clock cannot go that far"])
+        clock["offset_seconds"] = before + seconds
         tenant.changed = True
-        return Reply(200, {"now": now.isoformat(), **clock})
+        return Reply(200, {"now": self._server.world.now().isoformat(), **clock})
 
     def _get_requests(self, _call: Call) -> Reply:
         return Reply(200, list(self._server.log.entries))

@@ -33,6 +33,9 @@ from pbisetup.sandbox.statefile import StateFile
 from pbisetup.sandbox.store import Tenant
 from pbisetup.sandbox.wire import LOOPBACK, World
 
+SHOWN = 20
+"""Problems of a state file that are told."""
+
 
 class StartError(Exception):
     """The sandbox cannot start; the text says why."""
@@ -50,6 +53,8 @@ class Options:
     """Further host names by which others reach it there."""
     state: Path | None = None
     scenario: Scenario | None = None
+    replace: bool = False
+    """Give up the tenant that the state file keeps, for one in this scenario."""
     latency_ms: float | None = None
     replication_lag: float | None = None
     until_stdin_closes: bool = False
@@ -74,22 +79,54 @@ def serve(options: Options) -> None:
 
 
 def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tuple[World, Identity]:
-    """The tenant of the state file, or a new one; with this start's credentials and weather."""
+    """The tenant of the state file, or a new one; with this start's credentials and weather. Raises StartError where a
+    scenario would replace what is kept.
+    """
     loaded = state_file.load() if state_file else None
     if loaded:
         state, key = loaded
+        if not options.replace:
+            _check(options.state, state)
         identity = Identity.new(str(state["tenant"]["id"]))
         if options.scenario:
+            if not options.replace:
+                raise StartError(
+                    f"{options.state} keeps a tenant already, and a scenario begins with another one. Leave --scenario out "
+                    "to go on with it, name another file, or add --replace to give it up."
+                )
             state = default_state(identity, options.scenario)
     else:
         identity, key = Identity.new(), keys.get()
         state = default_state(identity, options.scenario)
+    if options.scenario:
+        _tell(options.scenario, state)
     renew_credentials(state, identity)
     weather = {"latency_ms": options.latency_ms, "replication_lag_seconds": options.replication_lag}
     state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})
     tenant = Tenant(state)
     tenant.changed = True
     return World(tenant, key, names=_names(options)), identity
+
+
+def _tell(scenario: Scenario, state: dict[str, Any]) -> None:
+    """Say on standard error what of somebody's own scenario is hardly meant."""
+    from pbisetup.sandbox.scenarios import doubts
+
+    for each in doubts(scenario, state):
+        print(f"warning: {each}", file=sys.stderr, flush=True)
+
+
+def _check(path: Path | None, state: dict[str, Any]) -> None:
+    """A file that somebody wrote, or an older version did, may hold what no tenant can be. Raises StartError."""
+    from pbisetup.sandbox.validate import problems
+
+    found = problems(state)
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise StartError(
+            f"{path} holds a state that cannot be: {'; '.join(found[:SHOWN])}{more}. Mend it there, or move the file "
+            "away to start with a new tenant."
+        )
 
 
 class _Process:

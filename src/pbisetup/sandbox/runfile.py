@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pbisetup.sandbox.caller import variables
 from pbisetup.sandbox.paths import state_dir, write_private
@@ -86,10 +86,18 @@ class Running:
 
     def is_live(self) -> bool:
         """Whether this very process still answers."""
+        return self.standing() == "live"
+
+    def standing(self) -> Literal["live", "gone", "unclear"]:
+        """Gone: nothing listens there any more, or something else does. One that is busy, or answers with an error, is
+        neither live nor gone.
+        """
         try:
-            return bool(self.control("GET", "/_sandbox/info", timeout=2)["pid"] == self.pid)
+            return "live" if self.control("GET", "/_sandbox/info", timeout=2)["pid"] == self.pid else "gone"
+        except urllib.error.URLError as error:
+            return "gone" if isinstance(error.reason, ConnectionRefusedError | ssl.SSLError) else "unclear"
         except (OSError, ControlError, ValueError, KeyError, TypeError):
-            return False
+            return "unclear"
 
 
 class ControlError(Exception):
@@ -116,9 +124,10 @@ def live_runs() -> list[Running]:
             running = Running(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             continue
-        if running.is_live():
+        standing = running.standing()
+        if standing == "live":
             found.append(running)
-        else:
+        elif standing == "gone":
             with contextlib.suppress(OSError):
                 path.unlink()
     return sorted(found, key=lambda running: running.started, reverse=True)

@@ -151,6 +151,9 @@ class Server:
         if name == "graph":
             # guess: a slash at the end means nothing, as in every OData service.
             call = dataclasses.replace(call, path=_MY_ORGANIZATION.sub(r"/\1", call.path).rstrip("/") or "/")
+        elif name == "powerbi":
+            # source: Microsoft's sempy client: `groups/` and no id lists the workspaces; of other paths inferred.
+            call = dataclasses.replace(call, path=call.path.rstrip("/") or "/")
         return self._route(self._services[name], call)
 
     def _route(self, service: Service, call: Call) -> Reply:

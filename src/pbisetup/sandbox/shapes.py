@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 # A shape is a name of KINDS, with `?` also null; a Number, OneOf, Named or Maybe; a list of one shape; or an object of
@@ -55,6 +57,7 @@ class Maybe:
     shape: Shape
 
 
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MOMENT: Final = Number(0, LARGEST, "seconds since 1970")
 
 
@@ -81,6 +84,35 @@ def misfits(where: str, value: Any, shape: Shape) -> list[str]:
         elif key.endswith("!"):
             found.append(f"{where} must have {name}")
     return found
+
+
+def strangers(where: str, value: Any, shape: Shape) -> list[str]:
+    """Keys that a shape does not name and that are nearly one it does: slips of the pen, it seems. The value must fit."""
+    if isinstance(shape, Maybe):
+        return [] if value is None else strangers(where, value, shape.shape)
+    if isinstance(shape, Named):
+        return [each for name, one in value.items() for each in strangers(f"{where}.{name}", one, shape.shape)]
+    if isinstance(shape, list):
+        return [each for index, one in enumerate(value) for each in strangers(f"{where}[{index}]", one, shape[0])]
+    if not isinstance(shape, dict):
+        return []
+    names = {key.rstrip("!"): inner for key, inner in shape.items()}
+    found = []
+    for key in value:
+        if key in names:
+            found += strangers(f"{where}.{key}", value[key], names[key])
+        elif near := _alike(key, frozenset(names)):
+            found.append(f"{where} has {key!r}, which nothing reads; nearest: {near}")
+    return found
+
+
+@cache
+def _alike(given: str, known: frozenset[str]) -> str:
+    import difflib
+
+    lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(given.lower(), lower, n=1, cutoff=0.85)
+    return lower[found[0]] if found else ""
 
 
 def is_number(value: Any) -> bool:
@@ -125,18 +157,17 @@ def _plain(value: Any, shape: str | Number | OneOf) -> str:
     return KINDS[kind] + (" or null" if shape != kind else "")
 
 
-def _is_guid(value: Any) -> bool:
-    import re
+def is_guid(value: Any) -> bool:
+    """Whether it is an id as the directory writes them."""
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
 
-    return isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value) is not None
 
-
-_FITS: Final = {
+_FITS: Final[dict[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str),
     "flag": lambda value: isinstance(value, bool),
     "number": is_number,
-    "guid": _is_guid,
+    "guid": is_guid,
     "time": is_time,
     "object": lambda value: isinstance(value, dict),
-    "any": lambda value: True,
+    "any": lambda _: True,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,10 @@ class StateFile:
             raise StateFileError(f"cannot read {self.path}: {error}") from error
         try:
             content = json.loads(text)
-            return dict(content["state"]), SigningKey.from_pem(content["signingKey"])
-        except (ValueError, KeyError, TypeError) as error:
+            state = dict(content["state"])
+            uuid.UUID(state["tenant"]["id"])
+            return state, SigningKey.from_pem(content["signingKey"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise StateFileError(
                 f"{self.path} is not the state of a sandbox ({error}); move it away to start with a new tenant"
             ) from error

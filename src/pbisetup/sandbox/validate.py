@@ -11,9 +11,11 @@ from typing import Any
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox.caller import problems as caller_problems
-from pbisetup.sandbox.entra.authority import GUID, instant
+from pbisetup.sandbox.knobs import knob_problems
+from pbisetup.sandbox.shapes import is_guid, is_time, nearest
 from pbisetup.sandbox.store import COLLECTIONS
 from pbisetup.sandbox.validate_content import content_problems
+from pbisetup.sandbox.validate_directory import directory_problems
 from pbisetup.sandbox.validate_fabric import fabric_problems
 from pbisetup.sandbox.validate_sign_in import sign_in_problems
 
@@ -35,6 +37,8 @@ SECTIONS = (
     "operations",
     "azure",
 )
+PLAIN = ("auto_approve", "caller", "rates")
+"""Parts that are neither a collection nor to be changed by a scenario as a section is."""
 DIRECTORY = ("users", "applications", "servicePrincipals", "groups")
 
 
@@ -46,25 +50,53 @@ def problems(state: Any) -> list[str]:
     tenant = state.get("tenant")
     if not isinstance(tenant, dict) or not all(isinstance(tenant.get(k), str) for k in ("id", "displayName", "domain")):
         found.append("tenant must have id, displayName and domain")
-    elif not GUID.fullmatch(tenant["id"]):
+    elif not is_guid(tenant["id"]):
         found.append("tenant.id must be a GUID")
     if isinstance(tenant, dict) and tenant.get("cloud", "public") not in tuple(clouds()):
         found.append(f"tenant.cloud must be one of {', '.join(clouds())}")
-    found += [f"{name} must be an object" for name in SECTIONS if not isinstance(state.get(name, {}), dict)]
-    found += [
-        f"{name} is a list, but no collection of that name exists; there are {', '.join(COLLECTIONS)}"
-        for name, value in state.items()
-        if isinstance(value, list) and name not in COLLECTIONS
-    ]
-    found += _numbers(state)
+    wrong = {name for name in SECTIONS if not isinstance(state.get(name, {}), dict)}
+    found += [f"{name} must be an object" for name in SECTIONS if name in wrong]
+    for name, value in state.items():
+        if isinstance(value, list) and name not in COLLECTIONS:
+            found.append(f"{name} is a list, but no collection of that name exists; there are {', '.join(COLLECTIONS)}")
+        elif name not in (*SECTIONS, *COLLECTIONS, *PLAIN):
+            found.append(f"a state has no part {name!r}{nearest(name, (*SECTIONS, *COLLECTIONS, *PLAIN))}")
+    if wrong.isdisjoint(("clock", "weather", "unknowns", "limits")):
+        found += knob_problems(state)
     for name in COLLECTIONS:
         found += _collection(name, state.get(name, []))
-    return found or [
+    if not found:
+        found = [each for part in (directory_problems, content_problems, fabric_problems) for each in part(state)]
+    # What the rest looks into has the right form by now.
+    return list(dict.fromkeys(found)) or [
         *sign_in_problems(state),
         *caller_problems(state),
-        *content_problems(state),
-        *fabric_problems(state),
+        *_twice(state),
     ]
+
+
+def _twice(state: dict[str, Any]) -> list[str]:
+    """What there can only be once: workspaces of one name, roles of one principal, things of one id in a workspace."""
+    found = []
+    names: dict[str, str] = {}
+    for index, workspace in enumerate(state.get("workspaces", [])):
+        where, name = f"workspaces[{index}]", workspace["displayName"]
+        if name.lower() in names:
+            found.append(f"{where}: displayName {name!r} is taken by {names[name.lower()]}")
+        names.setdefault(name.lower(), where)
+        for part in ("reports", "datasets", "dashboards", "imports", "items", "folders"):
+            found += _same(f"{where}.{part}", "id", [each["id"] for each in workspace.get(part, [])])
+    for collection in ("workspaces", "connections", "gateways"):
+        for index, shared in enumerate(state.get(collection, [])):
+            held = [each["principal"]["id"] for each in shared.get("roleAssignments") or []]
+            found += _same(f"{collection}[{index}].roleAssignments", "principal", held)
+    return found
+
+
+def _same(where: str, what: str, ids: list[str]) -> list[str]:
+    seen: set[str] = set()
+    again = [each for each in ids if each.lower() in seen or seen.add(each.lower())]  # type: ignore[func-returns-value]
+    return [f"{where}: {what} {each} appears twice" for each in dict.fromkeys(again)]
 
 
 def hash_secrets(state: dict[str, Any]) -> None:
@@ -89,16 +121,6 @@ def hash_secrets(state: dict[str, Any]) -> None:
                 credential.setdefault("endDateTime", (now + timedelta(days=730)).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-def _numbers(state: dict[str, Any]) -> list[str]:
-    found = []
-    for section in ("clock", "weather"):
-        values = state.get(section, {})
-        for name, value in values.items() if isinstance(values, dict) else ():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                found.append(f"{section}.{name} must be a number")
-    return found
-
-
 def _collection(name: str, items: Any) -> list[str]:
     if not isinstance(items, list):
         return [f"{name} must be a list"]
@@ -113,7 +135,7 @@ def _collection(name: str, items: Any) -> list[str]:
         if item[key].lower() in seen:
             found.append(f"{where}: {key} {item[key]} appears twice")
         seen.add(item[key].lower())
-        if name in DIRECTORY and not GUID.fullmatch(item[key]):
+        if name in DIRECTORY and not is_guid(item[key]):
             found.append(f"{where}: id must be a GUID")
         if name in ("applications", "servicePrincipals"):
             found += _application(where, item)
@@ -127,9 +149,9 @@ def _collection(name: str, items: Any) -> list[str]:
 
 def _application(where: str, item: dict[str, Any]) -> list[str]:
     found = []
-    if not isinstance(item.get("appId"), str) or not GUID.fullmatch(item["appId"]):
+    if not is_guid(item.get("appId")):
         found.append(f"{where}: appId must be a GUID")
-    if item.get("createdDateTime") is not None and not _is_time(item["createdDateTime"]):
+    if item.get("createdDateTime") is not None and not is_time(item["createdDateTime"]):
         found.append(f"{where}: createdDateTime must be a time such as 2027-01-31T00:00:00Z")
     found += _certificates(where, item.get("keyCredentials") or [])
     credentials = item.get("passwordCredentials") or []
@@ -144,7 +166,7 @@ def _application(where: str, item: dict[str, Any]) -> list[str]:
         if (not isinstance(secret, str) or not secret) and credential.get("_renewed") is not True:
             found.append(f"{at} needs a secretText or a secretHash")
         for name in ("startDateTime", "endDateTime"):
-            if name in credential and not _is_time(credential[name]):
+            if name in credential and not is_time(credential[name]):
                 found.append(f"{at}.{name} must be a time such as 2027-01-31T00:00:00Z")
     return found
 
@@ -165,13 +187,6 @@ def _certificates(where: str, entries: Any) -> list[str]:
         found += [
             f"{at}.{name} must be a time such as 2027-01-31T00:00:00Z"
             for name in ("startDateTime", "endDateTime")
-            if not _is_time(entry.get(name))
+            if not is_time(entry.get(name))
         ]
     return found
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        return instant(value).tzinfo is not None
-    except (ValueError, AttributeError):
-        return False

@@ -1,29 +1,32 @@
-"""What of a state Power BI reads: workspaces with their content, My workspaces, gateways, profiles."""
+"""What of a state Power BI reads: tenant settings, capacities, workspaces with their content, gateways, profiles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pbisetup.sandbox.access import ROLES
 from pbisetup.sandbox.activity import made
+from pbisetup.sandbox.shapes import LARGEST, MOMENT, Maybe, Named, OneOf, misfits
 
-
-@dataclass(frozen=True)
-class _Named:
-    """An object whose values all have one shape, whatever their names."""
-
-    shape: Any
-
-
-@dataclass(frozen=True)
-class _OneOf:
-    values: tuple[str, ...]
-
-
-# A shape: "text", "flag", "number", with `?` also null; a list of one shape; an object of shapes, whose keys are optional
-# but for those that end in `!`. Keys that are not named here may hold anything.
+PRINCIPALS: Final = ("User", "Group", "ServicePrincipal", "ServicePrincipalProfile", "EntireTenant")
+"""What a principal of a role assignment can be (source: fabric-rest-api-specs, PrincipalType)."""
+# source: Power BI swagger, Capacity.state.
+_CAPACITY_STATES: Final = (
+    "Active", "NotActivated", "Provisioning", "ProvisionFailed", "PreSuspended", "Suspended", "Deleting", "Deleted",
+    "Invalid", "UpdatingSku",
+)  # fmt: skip
+_GROUPS: Final = Maybe([{"graphId!": "guid", "name!": "text"}])
+_ACTS: Final[dict[str, Any]] = {
+    "enabled!": "flag",
+    "enabledSecurityGroups": _GROUPS,
+    "excludedSecurityGroups": _GROUPS,
+}
 _USERS: Final = [{"identifier": "text?"}]
+# A flag that were a text would count as set, whatever it says.
+_FLAGS: Final = dict.fromkeys(
+    ("addRowsAPIEnabled", "isRefreshable", "isEffectiveIdentityRequired", "isEffectiveIdentityRolesRequired",
+     "isOnPremGatewayRequired", "_sso"), "flag"
+)  # fmt: skip
 _CONTENT: Final[dict[str, Any]] = {
     "reports": [
         {"id!": "text", "name": "text?", "datasetId": "text?", "_pages": [{"name!": "text"}], "_users": _USERS},
@@ -33,16 +36,16 @@ _CONTENT: Final[dict[str, Any]] = {
             "id!": "text",
             "name": "text?",
             "configuredBy": "text?",
-            "addRowsAPIEnabled": "flag",
+            "targetStorageMode": "text?",
+            **_FLAGS,
             "_owner": "text?",
-            "_sso": "flag",
             "_users": _USERS,
             "_datasources": [{"gatewayId": "text?", "datasourceId": "text?", "_credentialsOf": "text?"}],
             "_parameters": [{"name!": "text"}],
-            "_refreshes": [{"requestId": "text?", "_ends": "number", "_problem": ["text"]}],
+            "_refreshes": [{"requestId": "text?", "_ends": MOMENT, "_problem": ["text"]}],
             "_refreshSchedule": {},
-            "_tables": _Named([{}]),
-            "_answers": _Named([{}]),
+            "_tables": Named([{}]),
+            "_answers": Named([{}]),
             "_measures": [{"name!": "text", "table!": "text", "expression!": "text"}],
             "_expressions": [{}],
         },
@@ -50,14 +53,31 @@ _CONTENT: Final[dict[str, Any]] = {
     "dataflows": [
         {"objectId!": "text", "name": "text?", "_users": _USERS, "_datasources": [{"datasourceId": "text?"}]},
     ],
-    "dashboards": [{"id!": "text", "_tiles": [{"id!": "text", "datasetId": "text?"}], "_users": _USERS}],
+    "dashboards": [
+        {"id!": "text", "isReadOnly": "flag", "_tiles": [{"id!": "text", "datasetId": "text?"}], "_users": _USERS}
+    ],
     "imports": [{"id!": "text"}],
 }
+
+
+def assignments(roles: tuple[str, ...]) -> list[Any]:
+    """The shape of the role assignments of something that has these roles."""
+    who = {"id!": "text", "type!": OneOf(PRINCIPALS)}
+    return [{"id": "text", "principal!": who, "role!": OneOf(roles), "_since": MOMENT}]
+
+
 _ADMINISTRATION: Final[dict[str, Any]] = {
-    "_modified": "number",
-    "_capacityAssignment": {"at!": "number", "activityId!": "text"},
+    "_modified": MOMENT,
+    "_capacityAssignment": {"at!": MOMENT, "activityId!": "text"},
 }
-_COLLECTIONS: Final[dict[str, Any]] = {
+COLLECTIONS: Final[dict[str, Any]] = {
+    "tenantSettings": {
+        **_ACTS,
+        **dict.fromkeys(("title", "tenantSettingGroup"), "text?"),
+        "canSpecifySecurityGroups": "flag",
+        "properties": Maybe([{"name!": "text", "type!": "text"}]),
+        "_before": {**_ACTS, "until!": MOMENT},
+    },
     "workspaces": {
         "displayName!": "text",
         "capacityId": "text?",
@@ -65,10 +85,16 @@ _COLLECTIONS: Final[dict[str, Any]] = {
         "description": "text?",
         "app": {"id!": "text", "_users": _USERS},
         **_ADMINISTRATION,
-        "roleAssignments": [{"principal!": {"id!": "text"}, "role!": _OneOf(ROLES)}],
+        "type": "text?",
+        "roleAssignments": assignments(ROLES),
         **_CONTENT,
     },
-    "capacities": {"displayName": "text?", "state": "text?", "admins": ["text"], "contributors": ["text"]},
+    "capacities": {
+        **dict.fromkeys(("displayName", "sku", "region"), "text?"),
+        "state": OneOf(_CAPACITY_STATES),
+        "admins": ["text"],
+        "contributors": ["text"],
+    },
     "users": {"myWorkspace": {"id": "text?", "capacityId": "text?", **_ADMINISTRATION, **_CONTENT}},
     "gateways": {
         "name": "text?",
@@ -78,28 +104,28 @@ _COLLECTIONS: Final[dict[str, Any]] = {
                 "id!": "text",
                 "users": [{"identifier": "text?", "emailAddress": "text?"}],
                 "datasourceName": "text?",
+                "_credentials": OneOf(("missing", "wrong"), null=True),
             }
         ],
     },
     "profiles": {"displayName": "text?", "servicePrincipalId!": "text"},
 }
-_SCANS: Final = _Named({"at!": "number", "ends!": "number", "workspaces!": ["text"], "flags!": _Named("flag")})
+_SCANS: Final = Named({"at!": MOMENT, "ends!": MOMENT, "workspaces!": ["text"], "flags!": Named("flag")})
 _AZURE: Final = {
     "subscriptions": [{"id!": "text", "displayName": "text?", "roleAssignments": [{"principalId!": "text"}]}],
 }
-_WORDS: Final = {"text": "a text", "flag": "true or false", "number": "a number"}
 
 
 def content_problems(state: dict[str, Any]) -> list[str]:
     """What is wrong; empty when nothing is. The collections must be lists of objects with ids already."""
     found = [
         problem
-        for collection, shape in _COLLECTIONS.items()
+        for collection, shape in COLLECTIONS.items()
         for index, item in enumerate(state.get(collection, []))
-        for problem in _problems(f"{collection}[{index}]", item, shape)
+        for problem in misfits(f"{collection}[{index}]", item, shape)
     ]
-    found += _problems("scans", state.get("scans", {}), _SCANS)
-    found += _problems("azure", state.get("azure", {}), _AZURE)
+    found += misfits("scans", state.get("scans", {}), _SCANS)
+    found += misfits("azure", state.get("azure", {}), _AZURE)
     return found + [
         f"activityEvents[{index}].CreationTime must be a time such as 2027-01-31T00:00:00"
         for index, item in enumerate(state.get("activityEvents", []))
@@ -109,38 +135,6 @@ def content_problems(state: dict[str, Any]) -> list[str]:
 
 def _has_happened(event: dict[str, Any]) -> bool:
     try:
-        return made(event) >= 0
+        return 0 <= made(event) <= LARGEST
     except (KeyError, TypeError, ValueError, OverflowError):
         return False
-
-
-def _problems(where: str, value: Any, shape: Any) -> list[str]:
-    if isinstance(shape, _OneOf):
-        return [] if value in shape.values else [f"{where} must be one of {', '.join(shape.values)}"]
-    if isinstance(shape, str):
-        return [] if _plain(value, shape) else [f"{where} must be {_WORDS[shape.rstrip('?')]}"]
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return [f"{where} must be a list"]
-        return [p for index, each in enumerate(value) for p in _problems(f"{where}[{index}]", each, shape[0])]
-    if not isinstance(value, dict):
-        return [f"{where} must be an object"]
-    if isinstance(shape, _Named):
-        return [p for name, each in value.items() for p in _problems(f"{where}.{name}", each, shape.shape)]
-    found = []
-    for key, inner in shape.items():
-        name = key.rstrip("!")
-        if name in value:
-            found += _problems(f"{where}.{name}", value[name], inner)
-        elif key.endswith("!"):
-            found.append(f"{where} must have {name}")
-    return found
-
-
-def _plain(value: Any, shape: str) -> bool:
-    if value is None:
-        return shape.endswith("?")
-    kind = shape.rstrip("?")
-    if kind == "number":
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, bool if kind == "flag" else str)

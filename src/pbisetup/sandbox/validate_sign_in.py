@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pbisetup.sandbox.entra.authority import CLOUD_NAMES, instant
+from pbisetup.sandbox.shapes import is_time, nearest
 
 Object = dict[str, Any]
 
@@ -45,21 +45,17 @@ def sign_in_problems(state: Object) -> list[str]:
             for name in names
             if values.get(name) is not None and not isinstance(values[name], bool)
         ]
-    found += [
-        f"otherClouds.{tenant} must be one of {', '.join(each for each in CLOUD_NAMES if each != 'public')}"
-        for tenant, cloud in state.get("otherClouds", {}).items()
-        if cloud not in CLOUD_NAMES or cloud == "public"
-    ]
+    found += _other_clouds(state.get("otherClouds", {}))
     for index, policy in enumerate(state.get("conditionalAccessPolicies", [])):
         found += _policy(f"conditionalAccessPolicies[{index}]", policy)
     for index, entry in enumerate(state.get("signIns", [])):
-        if not _is_time(entry.get("createdDateTime")):
+        if not is_time(entry.get("createdDateTime")):
             found.append(f"signIns[{index}].createdDateTime must be a time such as 2027-01-31T00:00:00Z")
     for index, user in enumerate(state.get("users", [])):
         found += [
             f"users[{index}].{name} must be a time such as 2027-01-31T00:00:00Z"
             for name in _TIMES
-            if user.get(name) is not None and not _is_time(user[name])
+            if user.get(name) is not None and not is_time(user[name])
         ]
         if user.get("_mfa") not in _SECOND_FACTORS:
             found.append(f"users[{index}]._mfa must be approved, denied or null")
@@ -69,6 +65,19 @@ def sign_in_problems(state: Object) -> list[str]:
         for index, item in enumerate(state.get(collection, [])):
             found += _federated(f"{collection}[{index}]", item)
     return found
+
+
+def _other_clouds(given: Object) -> list[str]:
+    if not given:
+        return []
+    from pbisetup.sandbox.entra.authority import CLOUD_NAMES  # all of Entra comes with it: only when there is need
+
+    others = [each for each in CLOUD_NAMES if each != "public"]
+    return [
+        f"otherClouds.{tenant} must be one of {', '.join(others)}{nearest(cloud, others) if isinstance(cloud, str) else ''}"
+        for tenant, cloud in given.items()
+        if cloud not in others
+    ]
 
 
 def _policy(where: str, policy: Object) -> list[str]:
@@ -147,10 +156,3 @@ def _is_frequency(value: Any) -> bool:
 
 def _is_texts(value: Any) -> bool:
     return value is None or (isinstance(value, list) and all(isinstance(each, str) for each in value))
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        return instant(value).tzinfo is not None
-    except (ValueError, AttributeError, TypeError):
-        return False

@@ -7,6 +7,7 @@ variables (startup.md A6). Here both get the same answer, and both pass every re
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import threading
 import time
@@ -167,9 +168,10 @@ def unreachable(url: str, error: BaseException) -> Unreachable:
     host = _netloc(url)
     text = " ".join(_chain(error))
     seen = (Evidence("network", "local", f"{host}: {_first_line(text)}"),)
-    lowered = text.lower()
+    lowered = _without_addresses(text).lower()
     proxy = next((os.environ[n] for n in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY") if os.environ.get(n)), None)
-    if "407" in text or "proxy authentication" in lowered:
+    # As a status only: requests says "Tunnel connection failed: 407 ...", httpx "ProxyError: 407 ...".
+    if "proxy authentication" in lowered or re.search(r"(tunnel connection failed|proxyerror): 407\b", lowered):
         return Unreachable(
             "PBI203",
             f"the proxy wants a sign-in before it lets {host} through (407)",
@@ -237,6 +239,11 @@ def _chain(error: BaseException | None) -> list[str]:
         seen.append(f"{type(error).__name__}: {error}")
         error = error.__cause__ or error.__context__
     return seen
+
+
+def _without_addresses(text: str) -> str:
+    """Only the words of an error: a host, port, path or object address in it may hold any word and any number."""
+    return re.sub(r"host='[^']*'|port=\d+|with url: \S+|\b0x[0-9a-f]+|https?://[^\s'\"]+", "", text, flags=re.IGNORECASE)
 
 
 def _first_line(text: str) -> str:

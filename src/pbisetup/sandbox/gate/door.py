@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 from pbisetup.catalog.operations import Operation, Service, by_id
 from pbisetup.sandbox import activity
 from pbisetup.sandbox.front_end import dressed
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Need, Request
 from pbisetup.sandbox.gate.when import When
 from pbisetup.sandbox.wire import BadBody, Call, Reply, Route, World
@@ -80,7 +82,7 @@ class Door:
             if place not in taken:
                 taken.add(place)
                 inside = not operation.admin and bool(re.search(r"\{(groupId|workspaceId)\}", operation.path))
-                least = ("Viewer" if operation.method == "GET" else "Contributor") if inside else None
+                least = ("Viewer" if _reads(operation) else "Contributor") if inside else None
                 routes.append(self.route(operation, _not_carried, role=least))
         return routes
 
@@ -90,12 +92,13 @@ class Door:
             if cause.when is not None and cause.when(request):
                 if cause.status == 429:
                     wait = str(request.wait)
-                    raise self._refuse(cause.name, headers={"Retry-After": wait}, **request.fields, wait=wait)
+                    told = {**request.fields, "wait": wait, "until": request.blocked_until}
+                    raise self._refuse(cause.name, headers={"Retry-After": wait}, **told)
                 raise self._refuse(cause.name, **request.fields)
 
     def _handler(self, need: Need, handle: Handle) -> Callable[[World, Call], Reply]:
         def handler(world: World, call: Call) -> Reply:
-            request = Request(world, call, need)
+            request = Request(world, dataclasses.replace(call, query=Fields(call.query)), need)
             try:
                 self.judge(request)
                 answer = handle(request)
@@ -113,7 +116,24 @@ def _place(method: str, path: str) -> tuple[str, str]:
     return method, re.sub(r"\{\w+\}", "{}", path.partition("?")[0]).lower()
 
 
+def _reads(operation: Operation) -> bool:
+    """Whether reading is all that the operation needs: also one that is posted, where a scope for reading opens it
+    (inferred).
+    """
+    words = {scope.partition(".")[2] for one_of in operation.scopes or () for scope in one_of}
+    return operation.method == "GET" or any(word.startswith("Read.") for word in words)
+
+
 def _not_carried(request: Request) -> Reply:
-    """No answer of Microsoft's: this tenant's own word that the service would have gone on from here."""
-    said = f"The caller may make this call. The sandbox does not carry {request.operation.id}; see docs/parity.md."
+    return not_carried(
+        request,
+        "Neither its token nor a tenant setting, a scope or a role in the workspace of its path, if it has one, "
+        "refuses this call. What else the operation looks at was not judged",
+        request.operation.id,
+    )
+
+
+def not_carried(request: Request, judged: str, what: str) -> Reply:
+    """No answer of Microsoft's: this tenant's own word how far the call was judged, and what is missing here."""
+    said = f"{judged}: the sandbox does not carry {what}; see docs/parity.md."
     return Reply(501, {"sandbox": {"operation": request.operation.id, "message": said}})

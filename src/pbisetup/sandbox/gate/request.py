@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
@@ -11,12 +12,14 @@ from pbisetup.catalog.operations import Operation
 from pbisetup.model.cloud import Cloud
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.bearer import BadToken, Caller, read_bearer
+from pbisetup.sandbox.gate.fields import Fields, fields
 from pbisetup.sandbox.home import addressed
 from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.wire import Call, World
 
 PROFILE_HEADER: Final = "x-powerbi-profile-id"
 """The service principal profile that a call is made as (source: powerbi.md 3)."""
+FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,17 @@ class Request:
         return access.admission(self.world, setting, self.caller.object_id)
 
     @property
+    def media_type(self) -> str:
+        """What the caller says the body is."""
+        return self.call.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def body(self) -> Fields:
+        """The JSON object or the form of the body, its names without regard to case. Raises BadBody."""
+        given: Fields = fields(self.call.form() if self.media_type == FORM else self.call.json())
+        return given
+
+    @property
     def workspace_id(self) -> str | None:
         """As the path names it."""
         return self.call.params.get("groupId") or self.call.params.get("workspaceId")
@@ -134,13 +148,18 @@ class Request:
         return limits.take_all(self.world, self.operation, self.caller.object_id)
 
     @property
+    def blocked_until(self) -> str:
+        """When that is, as Fabric writes it: 9/2/2025 6:17:18 PM (source: recordings in microsoft/fabric-cli)."""
+        end = self.world.now() + timedelta(seconds=self.wait or 0)
+        half = "AM" if end.hour < 12 else "PM"
+        return f"{end.month}/{end.day}/{end.year} {end.hour % 12 or 12}:{end:%M:%S} {half}"
+
+    @property
     def fields(self) -> dict[str, str]:
         """What the text of a refusal may name."""
-        until = self.world.now().strftime("%m/%d/%Y %I:%M:%S %p")
         capacity = str((self.found or {}).get("capacityId") or "")
         return {
             "id": self.workspace_id or "",
-            "until": until,
             "operation": self.operation.id,
             "capacity": capacity,
             "setting": self.refusing,

@@ -196,6 +196,25 @@ def capacity_paused(r: Request) -> bool:
     return r.need.capacity and r.capacity is not None and r.capacity.get("state", "Active") != "Active"
 
 
+def capacity_unseen(r: Request) -> bool:
+    """The path names a capacity that does not exist, or that the caller has no right on: nobody can tell which."""
+    return _capacity_named(r) is not None and _capacity_right(r) is None
+
+
+def not_capacity_admin(r: Request) -> bool:
+    """The path names a capacity that the caller does not administer."""
+    return _capacity_named(r) is not None and _capacity_right(r) != "Admin"
+
+
+def _capacity_named(r: Request) -> str | None:
+    return None if r.operation.admin else r.call.params.get("capacityId")
+
+
+def _capacity_right(r: Request) -> str | None:
+    found = r.tenant.capacities.get(_capacity_named(r) or "")
+    return access.capacity_right(r.tenant, found, r.caller.object_id) if found else None
+
+
 def both(*all_of: When) -> When:
     """All of them apply."""
     return lambda r: all(each(r) for each in all_of)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
 from pbisetup.sandbox.powerbi import admin_view as view
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import capacities, groups
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import collection, context, number, route
@@ -47,10 +49,8 @@ def list_group_users(request: Request) -> Reply:
 def update_group(request: Request) -> Reply:
     """Name and description; on a capacity also the storage format of models."""
     _as_workspace_admin(request)
-    body = request.call.json()
-    description = body.get("description")
-    if description is not None and not isinstance(description, str):
-        raise Refused("input_invalid")
+    body = given.read(request)
+    description = given.optional_text(body, "description") if "description" in body else None
     answer = groups.update_group(request)
     if description is not None:
         request.workspace["description"] = description
@@ -83,20 +83,22 @@ def list_capacity_users(request: Request) -> Reply:
 
 def assign_workspaces(request: Request) -> Reply:
     """Workspaces onto capacities; those that are not there change nothing (guess)."""
-    moves = request.call.json().get("capacityMigrationAssignments")
-    if not isinstance(moves, list) or not all(isinstance(each, dict) for each in moves):
-        raise Refused("input_invalid")
-    for each in moves:
-        target, wanted = each.get("targetCapacityObjectId"), each.get("workspacesToAssign")
-        capacity = request.tenant.capacities.get(target) if isinstance(target, str) else None
+    body = given.read(request)
+    if body.get("capacityMigrationAssignments") is None:
+        raise given.invalid("capacityMigrationAssignments")
+    moves = []
+    for each in given.objects(body, "capacityMigrationAssignments"):
+        capacity = request.tenant.capacities.get(given.text(each, "targetCapacityObjectId"))
         if capacity is None:
             raise Refused("capacity_unknown")
+        moves.append((_named(each, "workspacesToAssign"), capacity))
+    for wanted, capacity in moves:
         _move(request, wanted, capacity)
     return Reply(200)
 
 
 def unassign_workspaces(request: Request) -> Reply:
-    _move(request, request.call.json().get("workspacesToUnassign"), None)
+    _move(request, _named(given.read(request), "workspacesToUnassign"), None)
     return Reply(200)
 
 
@@ -170,9 +172,15 @@ def _capacity_user(request: Request, right: str, name: str) -> Object:
     return {**body, "graphId": found.get("id", name), "principalType": type_}
 
 
-def _move(request: Request, wanted: object, capacity: Object | None) -> None:
+def _named(body: Fields, name: str) -> list[str]:
+    """The workspaces that a body names. Raises Refused."""
+    wanted = body.get(name)
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
-        raise Refused("input_invalid")
+        raise given.invalid(name)
+    return wanted
+
+
+def _move(request: Request, wanted: list[str], capacity: Object | None) -> None:
     for each in wanted:
         place = request.tenant.workspaces.get(each)
         if place is not None:

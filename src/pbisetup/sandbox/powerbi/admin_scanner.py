@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pbisetup.sandbox.gate.request import GUID, Request
 from pbisetup.sandbox.powerbi import admin_view as view
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import context, route
 from pbisetup.sandbox.store import Object
@@ -51,7 +52,7 @@ def modified(request: Request) -> Reply:
 
 def post_scan(request: Request) -> Reply:
     """202 with the scan's id; it takes `weather.scan_seconds`."""
-    wanted = request.call.json().get("workspaces")
+    wanted = given.read(request).get("workspaces")
     if not isinstance(wanted, list) or not 1 <= len(wanted) <= _MOST:
         raise Refused("scan_invalid")
     if not all(isinstance(each, str) and GUID.fullmatch(each) for each in wanted):

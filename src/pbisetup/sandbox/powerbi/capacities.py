@@ -11,6 +11,7 @@ from typing import Final
 
 from pbisetup.sandbox import access
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import collection, context, route
 from pbisetup.sandbox.store import Object
@@ -49,9 +50,7 @@ def assign(request: Request) -> Reply:
 
     That it takes the workspace's Admin is inferred. State: `_capacityAssignment`.
     """
-    wanted = request.call.json().get("capacityId")
-    if not isinstance(wanted, str):
-        raise Refused("input_invalid")
+    wanted = given.text(given.read(request), "capacityId")
     place = _place(request)
     capacity = None
     if wanted != NOWHERE:

@@ -243,6 +243,15 @@ TABLE: Final[tuple[Cause, ...]] = (
         "capacity_paused", when.capacity_paused, 400, None, _error("CapacityNotActive"),
         "powerbi.md 6.2 (code); here guess", "inferred",
     ),
+    # Capacities
+    Cause(
+        "capacity_unknown", when.capacity_unseen, 404, None, _NOT_FOUND,
+        "msft-extensions#303 (that it cannot be found without a right on it); answer guess", "inferred",
+    ),
+    Cause(
+        "capacity_right_missing", when.both(when.on("Capacities_PatchWorkload"), when.not_capacity_admin), 401, None,
+        _NOT_AUTHORIZED, "PowerBI-CSharp swagger (that it takes the right); answer guess", "inferred",
+    ),
     Cause(
         "too_many_requests", when.too_many_requests, 429, None, {"message": _TOO_MANY},
         "RuiRomano/pbimonitor#58 (2024-12-03, an admin route); body elsewhere inferred", "observed live",
@@ -265,6 +274,10 @@ TABLE: Final[tuple[Cause, ...]] = (
         "one source",
     ),
     Cause("member_cannot_touch_admins", None, 401, None, _NOT_AUTHORIZED, "workspace roles page, known", "inferred"),
+    Cause(
+        "last_admin", None, 400, None, _said("InvalidRequest", "The last admin of a workspace cannot be removed"),
+        "Microsoft's reference of 2017, Delete group user (that it fails); answer guess", "inferred",
+    ),
     Cause(
         "has_no_access", None, 404, None, _error("PowerBIEntityNotFound"), "powerbi.md 6.1 (code); here guess",
         "inferred",
@@ -399,15 +412,6 @@ TABLE: Final[tuple[Cause, ...]] = (
         "datasource_not_shared", None, 401, None, _NOT_AUTHORIZED,
         "PowerBI-CSharp swagger on BindToGateway (that the caller must be a user of it); answer guess", "inferred",
     ),
-    # Capacities
-    Cause(
-        "capacity_unknown", None, 404, None, _NOT_FOUND,
-        "msft-extensions#303 (that it cannot be found without a right on it); answer guess", "inferred",
-    ),
-    Cause(
-        "capacity_right_missing", None, 401, None, _NOT_AUTHORIZED,
-        "PowerBI-CSharp swagger (that it takes the right); answer guess", "inferred",
-    ),
     # What administrators ask for
     Cause(
         "activity_range_invalid", None, 400, None, None,
@@ -432,6 +436,15 @@ TABLE: Final[tuple[Cause, ...]] = (
     Cause(
         "scan_unknown", None, 404, None, _NOT_FOUND, "MicrosoftDocs/feedback#3324 (2020-12; status); body inferred",
         "one source",
+    ),
+    Cause(
+        "media_type_unsupported", None, 415, None,
+        {"Message": "The request entity's media type '{type}' is not supported for this resource."},
+        "msft-extensions#356 (status, 2021-12); body as ASP.NET's, inferred", "one source",
+    ),
+    Cause(
+        "field_invalid", None, 400, None, _said("InvalidRequest", "Parameter {field} is missing or invalid"),
+        "powerbi.md 6.1 (of userDetails.PrincipalType); of other fields inferred", "inferred",
     ),
     Cause(
         "input_invalid", None, 400, None, _said("InvalidRequest", "The request is invalid"),

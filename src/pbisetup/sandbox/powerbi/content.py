@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 from pbisetup.catalog.clouds import clouds
 from pbisetup.sandbox import access
 from pbisetup.sandbox.front_end import CLUSTER
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import route
 from pbisetup.sandbox.store import Object
@@ -167,15 +169,12 @@ def pair(operation: str, handle: Callable[[Request], Reply], least: str, **more:
     return [route(f"{operation}InGroup", handle, role=least, **more), route(operation, handle, **more)]
 
 
-def names_of(value: Any, most: int = 50) -> list[str]:
+def names_of(body: Fields, name: str, most: int = 50) -> list[str]:
     """The ids in a list of `{"id"}` of a body; absent is empty. Raises Refused."""
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > most:
-        raise Refused("input_invalid")
-    if not all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in value):
-        raise Refused("input_invalid")
-    return [each["id"] for each in value]
+    held = given.objects(body, name)
+    if len(held) > most or not all(isinstance(each.get("id"), str) for each in held):
+        raise given.invalid(name)
+    return [each["id"] for each in held]
 
 
 def portal(request: Request) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import owners
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.content import Found, dataset, pair, writable
@@ -50,15 +52,17 @@ def put_user(request: Request) -> Reply:
     found = dataset(request)
     if not {"Read", "Reshare"} <= found.rights:
         raise Refused("dataset_right_missing")
-    body = request.call.json()
-    name, type_, right = (body.get(key) for key in ("identifier", "principalType", "datasetUserAccessRight"))
+    body = given.read(request)
+    type_ = given.choice(body, "principalType", ("App", "User", "Group"))
     if type_ == "App":
         raise Refused("dataset_user_is_an_app")
-    replacing = request.call.method == "PUT"
-    if not isinstance(name, str) or type_ not in ("User", "Group"):
-        raise Refused("input_invalid")
-    if right not in _GRANTABLE and not (replacing and right == "None"):
-        raise Refused("input_invalid")
+    if type_ is None:
+        raise given.invalid("principalType")
+    name = given.text(body, "identifier")
+    rights = (*_GRANTABLE, "None") if request.call.method == "PUT" else _GRANTABLE
+    right = given.choice(body, "datasetUserAccessRight", rights)
+    if right is None:
+        raise given.invalid("datasetUserAccessRight")
     tenant = request.tenant
     known = tenant.groups.get(name) if type_ == "Group" else tenant.users.by("userPrincipalName", name)
     if known is None:
@@ -96,19 +100,19 @@ def list_parameters(request: Request) -> Reply:
 def update_parameters(request: Request) -> Reply:
     """The owner's work (source: swagger); names are matched with regard to case."""
     found = _owned(request)
-    details = request.call.json().get("updateDetails")
-    if not isinstance(details, list) or not 1 <= len(details) <= 100:
-        raise Refused("input_invalid")
+    details = given.objects(given.read(request), "updateDetails")
+    if not 1 <= len(details) <= 100:
+        raise given.invalid("updateDetails")
     held = {each["name"]: each for each in found.item.get("_parameters", [])}
-    names = [each.get("name") if isinstance(each, dict) else None for each in details]
-    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise Refused("input_invalid")
+    names = [given.text(each, "name") for each in details]
+    if len(set(names)) < len(names):
+        raise given.invalid("updateDetails")
     unknown = [str(position) for position, name in enumerate(names, 1) if name not in held]
     if unknown:
         raise Refused("parameters_unknown", positions=_positions(unknown), dataset=found.id)
     for each in details:
         if not isinstance(each.get("newValue"), str):
-            raise Refused("input_invalid")
+            raise given.invalid("newValue")
     for each in details:
         held[each["name"]]["currentValue"] = each["newValue"]
     request.changed()
@@ -125,21 +129,22 @@ def _positions(found: list[str]) -> str:
 def update_datasources(request: Request) -> Reply:
     """The owner's work: the source that the selector names, or the only one, gets other connection details."""
     found = _owned(request)
-    details = request.call.json().get("updateDetails")
-    if not isinstance(details, list) or not details:
-        raise Refused("input_invalid")
+    details = given.objects(given.read(request), "updateDetails")
+    if not details:
+        raise given.invalid("updateDetails")
     changes = []
     for each in details:
-        given = each.get("connectionDetails") if isinstance(each, dict) else None
-        selector = each.get("datasourceSelector") if isinstance(each, dict) else None
-        if not isinstance(given, dict) or not isinstance(selector or {}, dict):
-            raise Refused("input_invalid")
+        meant, selector = each.get("connectionDetails"), each.get("datasourceSelector")
+        if not isinstance(meant, Fields):
+            raise given.invalid("connectionDetails")
+        if selector is not None and not isinstance(selector, Fields):
+            raise given.invalid("datasourceSelector")
         wanted = [s for s in owners.sources(found.item) if not selector or owners.same_connection(selector, s)]
         if len(wanted) != 1:
             raise Refused("item_unknown")
-        changes.append((wanted[0], given))
-    for source, given in changes:
-        source["connectionDetails"] = given
+        changes.append((wanted[0], meant))
+    for source, meant in changes:
+        source["connectionDetails"] = dict(meant)
     request.changed()
     return Reply(200)
 
@@ -164,10 +169,10 @@ def discover_gateways(request: Request) -> Reply:
 def bind_to_gateway(request: Request) -> Reply:
     """The caller must be a user of the data sources (source: swagger)."""
     model = writable(dataset(request)).item
-    body = request.call.json()
-    id_, chosen = body.get("gatewayObjectId"), body.get("datasourceObjectIds")
-    if not isinstance(id_, str) or not isinstance(chosen or [], list):
-        raise Refused("input_invalid")
+    body = given.read(request)
+    id_, chosen = given.text(body, "gatewayObjectId"), body.get("datasourceObjectIds")
+    if not isinstance(chosen or [], list):
+        raise given.invalid("datasourceObjectIds")
     gateway = request.tenant.gateways.get(id_)
     if gateway is None:
         raise Refused("gateway_unknown")

@@ -20,7 +20,9 @@ from typing import Any, Final
 from pbisetup.catalog.operations import Operation
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.front_end import CLUSTER
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import content, items
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import context, route
@@ -30,6 +32,8 @@ from pbisetup.sandbox.wire import Reply, Route
 LEAST: Final = "Member"
 TRIAL: Final = 1000  # guess: the service says only how much of it is used, in percent
 _LIFETIME: Final = 60
+_LEVELS: Final = ("View", "Edit", "Create")
+_XMLA: Final = ("Off", "ReadOnly")
 _MODEL: Final = "Microsoft.PowerBI.ServiceContracts.Api.V1.GenerateTokenResponse"  # known from published answers
 _NEEDED: Final = {
     "reports": ({"Report.ReadWrite.All", "Report.Read.All"},),
@@ -54,12 +58,14 @@ _OF_MY_WORKSPACE: Final = Operation(
 
 def generate(request: Request) -> Reply:
     """One token for reports, models and workspaces of the body."""
-    body = request.call.json()
-    reports, models, targets = (
-        content.names_of(body.get(name)) for name in ("reports", "datasets", "targetWorkspaces")
-    )
+    body = given.read(request)
+    reports, models, targets = (content.names_of(body, name) for name in ("reports", "datasets", "targetWorkspaces"))
     if not reports and not models:
-        raise Refused("input_invalid")
+        raise given.invalid("reports")
+    for each in given.objects(body, "reports"):
+        given.flag(each, "allowEdit")
+    for each in given.objects(body, "datasets"):
+        given.choice(each, "xmlaPermissions", _XMLA)
     _scopes(request, body)
     wanted = {"reports": reports, "datasets": models}
     found = {name: [_usable(request, name, id_) for id_ in ids] for name, ids in wanted.items()}
@@ -100,10 +106,7 @@ def of_tile(request: Request) -> Reply:
 
 def to_create(request: Request) -> Reply:
     """For a new report on the model that the body names."""
-    body = request.call.json()
-    if not isinstance(body.get("datasetId"), str):
-        raise Refused("input_invalid")
-    model = items.find_model(request, body["datasetId"])
+    model = items.find_model(request, given.text(given.read(request), "datasetId"))
     return _of_item(request, request.workspace, [(model.item, model.place)])
 
 
@@ -123,7 +126,7 @@ def _used(request: Request) -> int:
     return used if isinstance(used, int) else 0
 
 
-def _scopes(request: Request, body: Object) -> None:
+def _scopes(request: Request, body: Fields) -> None:
     """A user's token needs what the body asks for (source: swagger)."""
     if request.is_app or "user_impersonation" in request.caller.scopes:
         return
@@ -159,7 +162,10 @@ def _models(request: Request, tiles: list[Object]) -> list[tuple[Object, Object]
 
 
 def _of_item(request: Request, place: Object, models: list[tuple[Object, Object]]) -> Reply:
-    body = request.call.json()
+    body = given.read(request)
+    given.choice(body, "accessLevel", _LEVELS)
+    given.flag(body, "allowSaveAs")
+    given.optional_text(body, "datasetId")
     for item, there in models:
         if there is not place:
             _member(request, there)
@@ -167,18 +173,18 @@ def _of_item(request: Request, place: Object, models: list[tuple[Object, Object]
     return _token(request, body, [place, *(there for _, there in models)])
 
 
-def _identities(body: Object) -> list[Object]:
-    given = body.get("identities") or []
-    if not isinstance(given, list):
-        raise Refused("input_invalid")
-    for each in given:
-        plain = isinstance(each, dict) and isinstance(each.get("username"), str)
-        if not plain or not all(isinstance(each.get(name) or [], list) for name in ("datasets", "roles")):
-            raise Refused("input_invalid")
-    return given
+def _identities(body: Fields) -> list[Fields]:
+    found = given.objects(body, "identities")
+    for each in found:
+        lists = [each.get(name) or [] for name in ("datasets", "roles", "reports")]
+        if not isinstance(each.get("username"), str) or not all(isinstance(one, list) for one in lists):
+            raise given.invalid("identities")
+        if not all(isinstance(name, str) for one in lists for name in one):
+            raise given.invalid("identities")
+    return found
 
 
-def _identity(model: Object, identities: list[Object]) -> None:
+def _identity(model: Object, identities: list[Fields]) -> None:
     """Whether a model gets the effective identity that it needs, and none that it does not take. Raises Refused."""
     id_ = str(model["id"]).lower()
     # An identity that names no model is meant for all of them.
@@ -192,10 +198,10 @@ def _identity(model: Object, identities: list[Object]) -> None:
         raise Refused("embed_identity_unwanted", dataset=model["id"])
 
 
-def _token(request: Request, body: Object, places: list[Object]) -> Reply:
-    minutes = body.get("lifetimeInMinutes") or _LIFETIME
-    if not isinstance(minutes, int) or isinstance(minutes, bool) or not 0 < minutes < 1_000_000:
-        raise Refused("input_invalid")
+def _token(request: Request, body: Fields, places: list[Object]) -> Reply:
+    minutes = given.whole(body, "lifetimeInMinutes") or _LIFETIME
+    if not 0 < minutes < 1_000_000:
+        raise given.invalid("lifetimeInMinutes")
     if any(_on_trial(request, place) for place in places):
         if _used(request) >= limits.limit(request.world, "embedTokens", TRIAL):
             raise Refused("embed_quota_used_up")

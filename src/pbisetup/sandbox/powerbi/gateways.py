@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Final
+from typing import Final
 
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import content, owners
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import collection, context, route
@@ -21,6 +23,9 @@ from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 _CREDENTIALS: Final = ("Basic", "Windows", "Anonymous", "OAuth2", "Key", "SAS")
+_CONNECTIONS: Final = ("Encrypted", "NotEncrypted")
+_ALGORITHMS: Final = ("None", "RSA-OAEP")
+_PRIVACY: Final = ("None", "Public", "Organizational", "Private")
 _RIGHTS: Final = ("Read", "ReadOverrideEffectiveIdentity")
 
 
@@ -69,12 +74,19 @@ def datasource_status(request: Request) -> Reply:
 
 
 def create_datasource(request: Request) -> Reply:
-    """201 with the new data source."""
+    """201 with the new data source. On premises: what it says of encryption must be so, and OAuth2 is not taken (source:
+    swagger); what is said of neither passes (guess).
+    """
     gateway = _gateway(request)
-    body = request.call.json()
-    type_, details, name = (body.get(key) for key in ("dataSourceType", "connectionDetails", "dataSourceName"))
-    if not (isinstance(type_, str) and isinstance(details, str) and isinstance(name, str) and name):
-        raise Refused("input_invalid")
+    body = given.read(request)
+    type_, details, name = (given.text(body, key) for key in ("dataSourceType", "connectionDetails", "dataSourceName"))
+    if not _is_object(details):
+        raise given.invalid("connectionDetails")
+    credentials = _credential_type(body)
+    for field, taken in (("encryptedConnection", _CONNECTIONS[:1]), ("encryptionAlgorithm", _ALGORITHMS[1:])):
+        given.choice(body["credentialDetails"], field, taken)
+    if credentials == "OAuth2":
+        raise given.invalid("credentialType")
     held = gateway.setdefault("datasources", [])
     if any(str(each.get("datasourceName", "")).lower() == name.lower() for each in held):
         raise Refused("datasource_name_taken")
@@ -83,7 +95,7 @@ def create_datasource(request: Request) -> Reply:
         "datasourceName": name,
         "datasourceType": type_,
         "connectionDetails": details,
-        "credentialType": _credential_type(body.get("credentialDetails")),
+        "credentialType": credentials,
         "users": [],
     }
     held.append(made)
@@ -102,14 +114,14 @@ def update_datasource(request: Request) -> Reply:
     """New credentials. For a source in the cloud its model's owner gives them, under the ids that the model's
     datasources name (source: powerbi-docs configure-credentials).
     """
-    credentials = _credential_type(request.call.json().get("credentialDetails"))
     gateway = request.tenant.gateways.get(request.call.params["gatewayId"])
-    if gateway is not None:
-        _, source = _datasource(request)
-        source["credentialType"] = credentials
-        source.pop("_credentials", None)
-    else:
-        for source in _cloud_sources(request):
+    meant = [_datasource(request)[1]] if gateway is not None else _cloud_sources(request)
+    credentials = _credential_type(given.read(request))
+    for source in meant:
+        if gateway is not None:
+            source["credentialType"] = credentials
+            source.pop("_credentials", None)
+        else:
             source["_credentialsOf"] = request.acting_id
     request.changed()
     return Reply(200)
@@ -123,12 +135,16 @@ def list_users(request: Request) -> Reply:
 def add_user(request: Request) -> Reply:
     """A user, a service principal by its object id, or a profile of one; groups are not supported (source: swagger)."""
     _, source = _datasource(request)
-    body = request.call.json()
-    right = body.get("datasourceAccessRight")
+    body = given.read(request)
+    right = given.choice(body, "datasourceAccessRight", _RIGHTS)
     name = body.get("identifier") or body.get("emailAddress")
     profile = body.get("profile")
-    if right not in _RIGHTS or not isinstance(name, str) or not isinstance(profile or {}, dict):
-        raise Refused("input_invalid")
+    if right is None:
+        raise given.invalid("datasourceAccessRight")
+    if not isinstance(name, str):
+        raise given.invalid("identifier")
+    if profile is not None and not isinstance(profile, Fields):
+        raise given.invalid("profile")
     if right == "ReadOverrideEffectiveIdentity" and request.is_app:
         raise Refused("override_right_by_an_app")
     tenant = request.tenant
@@ -198,11 +214,22 @@ def _cloud_sources(request: Request) -> list[Object]:
     return found
 
 
-def _credential_type(given: Any) -> str:
-    type_ = given.get("credentialType", "Basic") if isinstance(given, dict) else None
-    if type_ not in _CREDENTIALS:
-        raise Refused("input_invalid")
-    return str(type_)
+def _credential_type(body: Fields) -> str:
+    """What kind of credentials a body has. The credentials themselves are not looked at. Raises Refused."""
+    details = body.get("credentialDetails")
+    if not isinstance(details, Fields):
+        raise given.invalid("credentialDetails")
+    given.choice(details, "encryptedConnection", _CONNECTIONS)
+    given.choice(details, "encryptionAlgorithm", _ALGORITHMS)
+    given.choice(details, "privacyLevel", _PRIVACY)
+    return given.choice(details, "credentialType", _CREDENTIALS) or "Basic"
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _profile_of(request: Request, profile: Object, principal: Object) -> bool:

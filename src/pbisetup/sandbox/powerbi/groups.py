@@ -9,7 +9,9 @@ import uuid
 from typing import Final
 
 from pbisetup.sandbox import access, odata
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.service import collection, context, number, route
 from pbisetup.sandbox.store import Object
@@ -63,10 +65,10 @@ def create_group(request: Request) -> Reply:
 
 def update_group(request: Request) -> Reply:
     """Its name, and on a capacity the storage format of its models (source: swagger)."""
-    item, body = request.workspace, request.call.json()
-    form = body.get("defaultDatasetStorageFormat")
-    if form is not None and (form not in _FORMATS or not item.get("capacityId")):
-        raise Refused("input_invalid")
+    item, body = request.workspace, given.read(request)
+    form = given.choice(body, "defaultDatasetStorageFormat", _FORMATS)
+    if form is not None and not item.get("capacityId"):
+        raise given.invalid("defaultDatasetStorageFormat")
     if "name" in body:
         item["displayName"] = _name(request, item)
     if form is not None:
@@ -82,9 +84,9 @@ def delete_group(request: Request) -> Reply:
 
 
 def _name(request: Request, own: Object | None) -> str:
-    name = request.call.json().get("name")
-    if not isinstance(name, str) or not name.strip() or len(name) > 256:
-        raise Refused("input_invalid")
+    name = given.text(given.read(request), "name")
+    if len(name) > 256:
+        raise given.invalid("name")
     for other in request.tenant.workspaces.peek():
         if other is not own and str(other.get("displayName", "")).lower() == name.lower():
             raise Refused("workspace_name_taken")
@@ -115,6 +117,8 @@ def change_user(request: Request) -> Reply:
     _, id_, right = _details(request)
     entry = _entry(item, id_)
     _only_admins_touch_admins(request, entry)
+    if right != "Admin":
+        _another_admin_stays(item, entry)
     entry["role"] = right
     request.changed()
     return Reply(200)
@@ -128,6 +132,7 @@ def remove_user(request: Request) -> Reply:
     profile = request.call.query.get("profileId")
     entry = _entry(item, person["id"] if person else (profile or name).lower())
     _only_admins_touch_admins(request, entry)
+    _another_admin_stays(item, entry)
     item["roleAssignments"].remove(entry)
     request.changed()
     return Reply(200)
@@ -193,21 +198,22 @@ def _details(request: Request) -> tuple[str, str, str]:
     A classic workspace knows no service principals, and from this API only Admins (source: powerbi-docs#797,
     DevScope/powerbi-powershell-modules#40).
     """
-    body = request.call.json()
+    body = given.read(request)
     classic = bool(request.workspace.get("classic"))
-    right = body.get("groupUserAccessRight")
-    if right not in access.ROLES:
-        raise Refused("input_invalid")
+    right = given.choice(body, "groupUserAccessRight", access.ROLES)
+    if right is None:
+        raise given.invalid("groupUserAccessRight")
     if right == "Admin" and request.role != "Admin":
         raise Refused("member_cannot_touch_admins")
     name = body.get("identifier") or body.get("emailAddress")
-    type_ = body.get("principalType") or ("User" if body.get("emailAddress") else None)
-    if type_ not in _FABRIC_TYPES or (classic and type_ == "App"):
+    told = body.get("principalType") or ("User" if body.get("emailAddress") else None)
+    type_ = given.match(told, tuple(_FABRIC_TYPES))
+    if type_ is None or (classic and type_ == "App"):
         raise Refused("principal_type_missing")
     if classic and right != "Admin":
         raise Refused("classic_takes_admins_only")
     if not isinstance(name, str):
-        raise Refused("input_invalid")
+        raise given.invalid("identifier")
     id_ = _principal_id(request, type_, name)
     profile = body.get("profile")
     if profile is None:
@@ -217,7 +223,7 @@ def _details(request: Request) -> tuple[str, str, str]:
 
 def _profile_id(request: Request, principal_id: str, profile: object) -> str:
     """The profile that a body names beside its service principal. Raises Refused."""
-    id_ = profile.get("id") if isinstance(profile, dict) else None
+    id_ = profile.get("id") if isinstance(profile, Fields) else None
     found = request.tenant.profiles.get(id_) if isinstance(id_, str) else None
     if found is None or found.get("servicePrincipalId") != principal_id:
         raise Refused("principal_unknown")
@@ -255,6 +261,13 @@ def _entry(item: Object, id_: str) -> Object:
 def _only_admins_touch_admins(request: Request, entry: Object) -> None:
     if entry["role"] == "Admin" and request.role != "Admin":
         raise Refused("member_cannot_touch_admins")
+
+
+def _another_admin_stays(item: Object, entry: Object) -> None:
+    """That the last admin cannot be demoted either is inferred."""
+    others = [each for each in item["roleAssignments"] if each is not entry and each["role"] == "Admin"]
+    if entry["role"] == "Admin" and not others:
+        raise Refused("last_admin")
 
 
 routes: Final[list[Route]] = [

@@ -12,6 +12,7 @@ from typing import Final
 
 from pbisetup.sandbox import access
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import content
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.content import Found, Kind, find, pair, shown
@@ -85,12 +86,13 @@ def report_datasources(request: Request) -> Reply:
 
 
 def clone(request: Request) -> Reply:
-    """The copy in the workspace that the body names, else beside the original."""
-    body = request.call.json()
-    found = content.report(request)
-    name, target, model = body.get("name"), body.get("targetWorkspaceId"), body.get("targetModelId")
-    if not isinstance(name, str) or not name or not isinstance(target or "", str) or not isinstance(model or "", str):
-        raise Refused("input_invalid")
+    """The copy in the workspace that the body names, else beside the original. Takes Write on the report, and Build on
+    another model (source: swagger); that another workspace takes a Contributor is inferred.
+    """
+    found = content.writable(content.report(request))
+    body = given.read(request)
+    name = given.text(body, "name")
+    target, model = (given.optional_text(body, each) for each in ("targetWorkspaceId", "targetModelId"))
     place = found.place
     if target:
         home = content.my_workspace(request)
@@ -112,9 +114,7 @@ def clone(request: Request) -> Reply:
 def rebind(request: Request) -> Reply:
     """The report on another model, which the caller may build on."""
     found = content.writable(content.report(request))
-    model = request.call.json().get("datasetId")
-    if not isinstance(model, str):
-        raise Refused("input_invalid")
+    model = given.text(given.read(request), "datasetId")
     found.item["datasetId"] = find_model(request, model).item["id"]
     request.changed()
     return Reply(200)
@@ -173,7 +173,7 @@ routes: Final[list[Route]] = [
     *pair("Reports_GetPages", pages, "Viewer"),
     *pair("Reports_GetPage", page, "Viewer"),
     *pair("Reports_GetDatasources", report_datasources, "Viewer"),
-    *pair("Reports_CloneReport", clone, "Viewer"),
+    *pair("Reports_CloneReport", clone, "Contributor"),
     *pair("Reports_RebindReport", rebind, "Contributor"),
     *pair("Datasets_GetDatasets", list_of("datasets"), "Viewer"),
     *pair("Datasets_GetDataset", one_of("datasets", "datasetId"), "Viewer"),

@@ -24,9 +24,11 @@ def available_feature(request: Request) -> Reply:
 
 
 def refresh_permissions(request: Request) -> Reply:
-    """New workspace roles act soon for the user who asked (`weather.workspace_role_seconds`)."""
-    if request.person:
-        request.person["_permissionsRefreshed"] = request.world.now().timestamp()
+    """New workspace roles act soon for whoever asked (`weather.workspace_role_seconds`)."""
+    found = request.tenant.principal(request.caller.object_id)
+    holder = request.profile or (found[1] if found else None)
+    if holder is not None:
+        holder["_permissionsRefreshed"] = request.world.now().timestamp()
         request.changed()
     return Reply(200)
 

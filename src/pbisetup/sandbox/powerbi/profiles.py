@@ -11,6 +11,7 @@ from typing import Final
 
 from pbisetup.sandbox import access, limits
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.groups import window
 from pbisetup.sandbox.powerbi.service import collection, context, route
@@ -69,10 +70,7 @@ def _profile(request: Request) -> Object:
 
 
 def _name(request: Request) -> str:
-    name = request.call.json().get("displayName")
-    if not isinstance(name, str) or not name.strip():
-        raise Refused("input_invalid")
-    return name
+    return given.text(given.read(request), "displayName")
 
 
 def _shown(item: Object) -> Object:

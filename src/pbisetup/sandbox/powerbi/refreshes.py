@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pbisetup.sandbox import limits
+from pbisetup.sandbox.gate.fields import Fields
 from pbisetup.sandbox.gate.request import Request
+from pbisetup.sandbox.powerbi import body as given
 from pbisetup.sandbox.powerbi import content, owners
 from pbisetup.sandbox.powerbi.causes import Refused
 from pbisetup.sandbox.powerbi.content import Found, dataset, pair, running, writable
@@ -34,11 +36,10 @@ _SHOWN: Final = 60
 def start(request: Request) -> Reply:
     """202; the refresh's id is the answer's RequestId, and for an enhanced refresh `Location` names it."""
     found = _model(running(request, writable(dataset(request))))
-    body = request.call.json()
-    option = body.get("notifyOption")
-    enhanced = bool(set(body) - {"notifyOption"})
-    if (option is not None and option not in _NOTIFY) or not _plausible(body):
-        raise Refused("input_invalid")
+    body = given.read(request)
+    option = given.choice(body, "notifyOption", _NOTIFY)
+    enhanced = any(name.lower() != "notifyoption" for name in body)
+    _check(body)
     if request.is_app and option not in (None, "NoNotification"):
         raise Refused("notify_option_of_an_app", option=option)
     shared = content.capacity(request, found.place) is None
@@ -62,7 +63,7 @@ def start(request: Request) -> Reply:
 
 
 def _begun(request: Request, found: Found, enhanced: bool, now: float) -> Object:
-    body = request.call.json()
+    body = given.read(request)
     problem = owners.problem(request, found.item)
     seconds = float(request.tenant.section("weather").get("refresh_seconds", 0))
     made: Object = {
@@ -71,8 +72,8 @@ def _begun(request: Request, found: Found, enhanced: bool, now: float) -> Object
         "refreshType": "ViaEnhancedApi" if enhanced else "ViaApi",
         "startTime": _time(now),
         "_ends": now + seconds,
-        "_type": body.get("type", "Automatic"),
-        "_commitMode": body.get("commitMode", "Transactional"),
+        "_type": given.choice(body, "type", _TYPES) or "Automatic",
+        "_commitMode": given.choice(body, "commitMode", _COMMIT_MODES) or "Transactional",
     }
     if problem is not None:
         made["_problem"] = list(problem)
@@ -131,17 +132,16 @@ def change_schedule(request: Request) -> Reply:
     found = _model(writable(dataset(request)))
     if not owners.is_owner(request, found.item):
         raise Refused("not_dataset_owner")
-    value = request.call.json().get("value")
-    if not isinstance(value, dict):
-        raise Refused("input_invalid")
-    option = value.get("notifyOption", value.get("NotifyOption"))
+    value = given.read(request).get("value")
+    if not isinstance(value, Fields):
+        raise given.invalid("value")
+    option = given.choice(value, "notifyOption", ("NoNotification", "MailOnFailure"))
     if request.is_app and option == "MailOnFailure":
         raise Refused("notify_option_of_an_app", option=option)
     fits = {"days": list, "times": list, "enabled": bool, "localTimeZoneId": str}
-    if option not in (None, "NoNotification", "MailOnFailure") or any(
-        not isinstance(value[name], type_) for name, type_ in fits.items() if name in value
-    ):
-        raise Refused("input_invalid")
+    for name, type_ in fits.items():
+        if name in value and not isinstance(value[name], type_):
+            raise given.invalid(name)
     kept = {name: value[name] for name in fits if name in value}
     found.item["_refreshSchedule"] = _schedule(found) | kept | ({"notifyOption": option} if option else {})
     request.changed()
@@ -153,20 +153,13 @@ def _schedule(found: Found) -> Object:
     return blank | {"notifyOption": "NoNotification"} | dict(found.item.get("_refreshSchedule", {}))
 
 
-def _plausible(body: Object) -> bool:
-    numbers = all(_whole(body[name]) for name in ("maxParallelism", "retryCount") if name in body)
-    objects = body.get("objects", [])
-    return (
-        numbers
-        and body.get("type", "Full") in _TYPES
-        and body.get("commitMode", "Transactional") in _COMMIT_MODES
-        and isinstance(objects, list)
-        and isinstance(body.get("applyRefreshPolicy", False), bool)
-    )
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _check(body: Fields) -> None:
+    for name in ("maxParallelism", "retryCount"):
+        given.whole(body, name)
+    given.choice(body, "type", _TYPES)
+    given.choice(body, "commitMode", _COMMIT_MODES)
+    given.objects(body, "objects")
+    given.flag(body, "applyRefreshPolicy")
 
 
 def _model(found: Found) -> Found:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pbisetup.sandbox.identity import Identity
     from pbisetup.sandbox.store import Object
 
-__all__ = ["DEFAULT", "Listed", "Scenario", "ScenarioError", "built", "find", "inline", "is_path", "listing", "names"]
+__all__ = [
+    "DEFAULT", "Listed", "Scenario", "ScenarioError", "built", "doubts", "find", "inline", "is_path", "listing", "names",
+]  # fmt: skip
 
 
 def built(scenario: Scenario, identity: Identity, state: Object) -> Object:
@@ -23,3 +25,12 @@ def built(scenario: Scenario, identity: Identity, state: Object) -> Object:
     from pbisetup.sandbox.scenarios.build import build
 
     return build(scenario, identity, state)
+
+
+def doubts(scenario: Scenario, state: Object) -> list[str]:
+    """What of the state that a scenario made is hardly meant, in words; nothing of the scenarios that come with the program,
+    where it is.
+    """
+    from pbisetup.sandbox.scenarios import build
+
+    return build.doubts(scenario, state)

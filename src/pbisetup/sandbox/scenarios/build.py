@@ -38,6 +38,17 @@ def build(scenario: Scenario, identity: Identity, state: Object) -> Object:
     return state
 
 
+def doubts(scenario: Scenario, state: Object) -> list[str]:
+    """What is hardly meant (`slips.py`), with the names and lines of the scenario."""
+    while scenario.base is not None and not scenario.content:  # a name that came over HTTP
+        scenario = scenario.base
+    if scenario.shipped:
+        return []
+    from pbisetup.sandbox.slips import slips
+
+    return [_said(scenario, state, each) for each in slips(state)]
+
+
 def _said(scenario: Scenario, state: Object, problem: str) -> str:
     """A problem of the state, with the names and lines of the scenario."""
     match = _IN_THE_STATE.match(problem)

@@ -14,7 +14,7 @@ from pbisetup.sandbox.first_party import follow, service_principal
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object
-from pbisetup.sandbox.twin.draft import Draft, guid_of, name_of, shown, stamp
+from pbisetup.sandbox.twin.draft import PRINCIPAL, SECRETS, Draft, guid_of, name_of, shown, stamp
 
 _PLAIN_ROLES: Final = frozenset(("b79fbf4d-3ef9-4689-8143-76b194e85509", "0997a1d0-0d1d-4acb-b408-d5ca73121e90"))
 """In a token's `wids` for somebody without a role."""
@@ -146,7 +146,7 @@ def _passwords(draft: Draft, app: Object) -> None:
             }
         )
     if seen is None and app.get("federatedIdentityCredentials") is None and _has_secret(draft):
-        draft.assume("the app's secrets", "one, valid for two months")
+        draft.assume(SECRETS, "one, valid for two months")
         app["passwordCredentials"].append(made.secret(draft.identity, app["displayName"]))
 
 
@@ -160,7 +160,10 @@ def principal(draft: Draft) -> None:
     fact, client_id = draft.known("service_principal"), draft.client_id()
     if client_id is None or (fact is not None and fact.status == "absent"):
         return
-    if fact is None and (draft.application is None or 7000229 in draft.codes):
+    if fact is None and 7000229 in draft.codes:
+        draft.assume(PRINCIPAL, "none, as the token endpoint said")
+        return
+    if fact is None and draft.application is None:
         return
     name = draft.application["displayName"] if draft.application else "Recorded app"
     listed = draft.state["servicePrincipals"]
@@ -177,7 +180,7 @@ def principal(draft: Draft) -> None:
     elif claimed or expected:
         principal["id"] = guid_of(claimed or expected, "the service principal's id")
     else:
-        draft.assume("the service principal", "an enabled one")
+        draft.assume(PRINCIPAL, "an enabled one")
 
 
 def deleted(draft: Draft) -> None:

@@ -17,6 +17,10 @@ GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORE
 GROUPS_PROBE: Final = "GET /v1.0/myorg/groups"
 """The request whose answer says whether the tenant lets the app in."""
 MOST_NAME: Final = 256
+SECRETS: Final = "the app's secrets"
+PRINCIPAL: Final = "the service principal"
+SETTINGS: Final = "the tenant settings"
+"""What is assumed of these first, an answer that was recorded may show to be otherwise."""
 NOT_ADMITTED: Final = "ServicePrincipalIsNotAllowedByTenantAdminSwitch"
 """What Power BI says where the tenant does not let a service principal in (powerbi.md 6.1)."""
 
@@ -66,6 +70,15 @@ class Draft:
         line = f"not recorded: {what}, assumed {instead}"
         if line not in self.assumed:
             self.assumed.append(line)
+
+    def was_assumed(self, what: str) -> bool:
+        """Whether something was said to be assumed in its place."""
+        return any(line.startswith(f"not recorded: {what}, assumed ") for line in self.assumed)
+
+    def assume_instead(self, what: str, instead: str) -> None:
+        """The same where an answer shows otherwise than what had been assumed: only what the twin ends up with is said."""
+        self.assumed[:] = [line for line in self.assumed if not line.startswith(f"not recorded: {what}, assumed ")]
+        self.assume(what, instead)
 
     @property
     def codes(self) -> frozenset[int]:

@@ -13,7 +13,7 @@ from pbisetup.sandbox import access
 from pbisetup.sandbox.caller import SECRET
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object, Tenant
-from pbisetup.sandbox.twin.draft import GROUPS_PROBE, Draft, shown, stamp
+from pbisetup.sandbox.twin.draft import GROUPS_PROBE, PRINCIPAL, SECRETS, SETTINGS, Draft, shown, stamp
 
 _WRONG: Final = "not-the-secret-of-this-app"
 _EXPIRED, _WRONG_SECRET, _NO_SECRET = 7000222, 7000215, frozenset((7000216, 7000218))
@@ -48,7 +48,11 @@ def secret(draft: Draft) -> None:
     own["_renewed"] = True
     if _EXPIRED in draft.codes and own["endDateTime"] > stamp(datetime.now(UTC)):
         own["endDateTime"] = stamp(datetime.now(UTC) - timedelta(days=1))
-        draft.assume("when the secret ended", "yesterday, because the token endpoint called it expired")
+        said = "because the token endpoint called it expired"
+        if draft.was_assumed(SECRETS):
+            draft.assume_instead(SECRETS, f"one that ended yesterday, {said}")
+        else:
+            draft.assume("when the secret ended", f"yesterday, {said}")
 
 
 def _own(draft: Draft, listed: list[Object]) -> Object | None:
@@ -87,7 +91,10 @@ def _disabled(draft: Draft) -> None:
             draft.assume("whether the application is deactivated", "that it is, as the token endpoint said")
     elif draft.principal is not None:
         draft.principal["accountEnabled"] = False
-        draft.assume("whether the service principal is enabled", "that it is not, as the token endpoint said")
+        if draft.was_assumed(PRINCIPAL):
+            draft.assume_instead(PRINCIPAL, "a disabled one, as the token endpoint said")
+        else:
+            draft.assume("whether the service principal is enabled", "that it is not, as the token endpoint said")
 
 
 def _power_bi_disabled(draft: Draft) -> None:
@@ -151,10 +158,7 @@ def admission(draft: Draft) -> None:
     if draft.value("settings") is None:
         # Only "no" comes here: without recorded settings the twin admits everybody.
         setting["enabled"] = False
-        draft.assumed[:] = [line for line in draft.assumed if not line.startswith("not recorded: the tenant settings")]
-        draft.assume(
-            "the tenant settings", f"that {shown(setting['title'])} is off, because the API did not admit the app"
-        )
+        draft.assume_instead(SETTINGS, f"that {shown(setting['title'])} is off, because the API did not admit the app")
     elif said is False and draft.value("memberships") is None and setting.get("excludedSecurityGroups"):
         group = draft.group(setting["excludedSecurityGroups"][0]["graphId"])
         assert group is not None

@@ -9,7 +9,7 @@ from pbisetup.model.recording import Json, RecordingError
 from pbisetup.sandbox import access
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object
-from pbisetup.sandbox.twin.draft import GUID, Draft, guid_of, name_of, shown
+from pbisetup.sandbox.twin.draft import GUID, SETTINGS, Draft, guid_of, name_of, shown
 
 _HEALTHY_ROLE: Final = "Contributor"
 _KINDS: Final = {"App": "ServicePrincipal", "User": "User", "Group": "Group", "ServicePrincipal": "ServicePrincipal"}
@@ -28,7 +28,7 @@ def settings(draft: Draft) -> None:
         purposes = (draft.value("manifest") or {}).get("purposes") or ()
         for name in (access.PUBLIC_APIS, *(_OPENED[each] for each in purposes if each in _OPENED)):
             draft.setting(name)["enabled"] = True
-        draft.assume("the tenant settings", "those of a new tenant, service principals admitted for all")
+        draft.assume(SETTINGS, "those of a new tenant, service principals admitted for all")
         return
     draft.state["tenantSettings"] = [
         {
