@@ -519,7 +519,9 @@ def test_what_is_assumed_is_said_once_and_as_the_twin_has_it(code: int | None, w
     if code:
         facts.append({"fact": "token", "value": {"issued": False, "codes": [code], "message": "refused"}})
     twin = build(parse(json.dumps(recording(*facts))))
-    about = [line for line in twin.assumed if what.removeprefix("the app's ").rstrip("s") in line.partition(", assumed")[0]]
+    about = [
+        line for line in twin.assumed if what.removeprefix("the app's ").rstrip("s") in line.partition(", assumed")[0]
+    ]
     assert about == [f"not recorded: {what}, assumed {instead}"]
 
 

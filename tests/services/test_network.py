@@ -164,7 +164,10 @@ FAILURES: dict[str, tuple[BaseException, str]] = {
     "no answer in time": (TimeoutError("The read operation timed out"), "PBI206"),
     "nobody listens": (ConnectionRefusedError(111, "Connection refused"), "PBI202"),
     "no words at all": (OSError(), "PBI202"),
-    "proxy wants a sign-in, as httpx says it": (type("ProxyError", (OSError,), {})("407 authenticationrequired"), "PBI203"),
+    "proxy wants a sign-in, as httpx says it": (
+        type("ProxyError", (OSError,), {})("407 authenticationrequired"),
+        "PBI203",
+    ),
     "a port with those digits": (OSError("Connection refused: 127.0.0.1:40407"), "PBI202"),
     "that very port": (
         OSError(

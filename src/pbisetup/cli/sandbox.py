@@ -231,7 +231,8 @@ def _running(*, another: bool = False) -> Running:
         typer.echo(f"These are the variables of the newest one, {newest.url}.", err=True)
         return newest
     typer.echo(
-        f'One runs at {newest.url}. To mean it from here on: eval "$(pbisetup sandbox env)", or set the variable.', err=True
+        f'One runs at {newest.url}. To mean it from here on: eval "$(pbisetup sandbox env)", or set the variable.',
+        err=True,
     )
     raise typer.Exit(3)
 

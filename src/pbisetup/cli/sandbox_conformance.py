@@ -85,7 +85,9 @@ def _check(common: Common, out: Path) -> None:
         raise UsageError("PBI104", f"--operator {common.operator!r} is not one of none, {', '.join(ROUTES)}")
     if str(out) == "-":
         raise UsageError(
-            "PBI103", "standard output carries the summary", remedy="Name a file with --out; --format json prints it too."
+            "PBI103",
+            "standard output carries the summary",
+            remedy="Name a file with --out; --format json prints it too.",
         )
     if not out.absolute().parent.is_dir():
         raise UsageError("PBI103", f"{out} cannot be written: there is no such folder")

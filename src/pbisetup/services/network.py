@@ -243,7 +243,9 @@ def _chain(error: BaseException | None) -> list[str]:
 
 def _without_addresses(text: str) -> str:
     """Only the words of an error: a host, port, path or object address in it may hold any word and any number."""
-    return re.sub(r"host='[^']*'|port=\d+|with url: \S+|\b0x[0-9a-f]+|https?://[^\s'\"]+", "", text, flags=re.IGNORECASE)
+    return re.sub(
+        r"host='[^']*'|port=\d+|with url: \S+|\b0x[0-9a-f]+|https?://[^\s'\"]+", "", text, flags=re.IGNORECASE
+    )
 
 
 def _first_line(text: str) -> str:
