@@ -60,7 +60,7 @@ def _raw(text: str, file: Path | None) -> bytes:
                 return _ends(stream.read(MOST + 1) if file.stat().st_size <= MOST else file.read_bytes())
         except OSError as error:
             raise UsageError("PBI104", f"{file} cannot be read: {error.strerror}") from None
-    if text == "" and sys.stdin.isatty():
+    if sys.stdin is None or (text == "" and sys.stdin.isatty()):
         raise UsageError(
             "PBI109",
             "there is nothing to explain",

@@ -10,10 +10,10 @@ from pbisetup.sandbox.shapes import LARGEST, MOMENT, Maybe, Named, OneOf, misfit
 
 PRINCIPALS: Final = ("User", "Group", "ServicePrincipal", "ServicePrincipalProfile", "EntireTenant")
 """What a principal of a role assignment can be (source: fabric-rest-api-specs, PrincipalType)."""
-# source: Power BI swagger, Capacity.state.
+# source: Power BI swagger, Capacity.state; Inactive: Fabric (recorded in microsoft/fabric-cli); Paused: Azure.
 _CAPACITY_STATES: Final = (
     "Active", "NotActivated", "Provisioning", "ProvisionFailed", "PreSuspended", "Suspended", "Deleting", "Deleted",
-    "Invalid", "UpdatingSku",
+    "Invalid", "UpdatingSku", "Inactive", "Paused",
 )  # fmt: skip
 _GROUPS: Final = Maybe([{"graphId!": "guid", "name!": "text"}])
 _ACTS: Final[dict[str, Any]] = {

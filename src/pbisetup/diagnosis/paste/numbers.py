@@ -55,8 +55,10 @@ def other_numbers(paste: Paste, causes: Collection[str], explained: Collection[s
     """
     found: dict[str, Finding] = {}
     rest: list[Signal] = []
-    for signal in paste.of("aadsts") or ():
-        if signal.value in explained:
+    said = paste.of("aadsts") or ()
+    for signal in said:
+        # 70002 only introduces the number after it (catalog: AADSTS70002).
+        if signal.value in explained or (signal.value == "70002" and len(said) > 1):
             continue
         entry = deep(signal.value)
         if entry is None:

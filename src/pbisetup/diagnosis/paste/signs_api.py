@@ -42,6 +42,11 @@ from pbisetup.diagnosis.paste.sign import (
 
 _plain_refusal: Final = code("PowerBINotAuthorizedException")
 _not_admitted: Final = code("ServicePrincipalIsNotAllowedByTenantAdminSwitch")
+
+_about_the_token: Final = any_of(
+    code("TokenExpired", "InvalidToken"),
+    all_of(status(403), lacking(any_of(status(401), code(), fabric_request))),
+)
 _not_an_admin_app: Final = any_of(shape("user_token"), shape("app_token_without_roles"))
 _fabric_host_for_power_bi: Final = request(
     lambda r: r.host.endswith("api.fabric.microsoft.com") and re.match(r"/v1\.0/myorg/(?!admin/)", r.path) is not None
@@ -73,7 +78,8 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
     ),
     Sign(
         "my_workspace_or_missing_group_in_url", "likely",
-        any_of(said("not_for_applications"), all_of(my_workspace, refused)), "app_only", weight=1, unless=person,
+        any_of(said("not_for_applications"), all_of(my_workspace, refused)), "app_only", weight=1,
+        unless=any_of(person, all_of(any_of(in_workspace, admin_route), lacking(my_workspace))),
     ),
     Sign("api_not_supported_for_sp", "possible", said("not_for_applications"), "app_only", weight=1),
     # -- admin routes ------------------------------------------------------------------------------------------------
@@ -95,12 +101,25 @@ API_SIGNS: Final[tuple[Sign, ...]] = (
         "user_not_admin_role", "likely",
         any_of(said("not_administrator"), all_of(person, admin_route, refused)), "admin", weight=2,
     ),
+    # Power BI says 403 of the token and 401 of the permission (powerbi.md 6).
+    Sign(
+        "wrong_audience", "likely", all_of(admin_route, status(403)), "admin", weight=3,
+        unless=any_of(status(401), code(), fabric_request),
+    ),
     Sign(
         "admin_consented_permission_blocks_admin_api", "likely", all_of(admin_route, refused), "admin", weight=2,
-        unless=_not_an_admin_app,
+        unless=any_of(_not_an_admin_app, _about_the_token),
     ),
     Sign(
         "admin_api_setting_off", "likely", all_of(admin_route, refused), "admin", weight=1,
+        unless=any_of(shape("user_token"), _about_the_token),
+    ),
+    Sign(
+        "admin_consented_permission_blocks_admin_api", "possible", all_of(admin_route, refused), "admin", weight=3,
+        unless=_not_an_admin_app,
+    ),
+    Sign(
+        "admin_api_setting_off", "possible", all_of(admin_route, refused), "admin", weight=2,
         unless=shape("user_token"),
     ),
     Sign(

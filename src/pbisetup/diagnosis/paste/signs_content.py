@@ -59,6 +59,7 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
     Sign("sp_not_in_workspace", "likely", _lookup_failed, "xmla", weight=1),
     Sign("sp_not_in_allowed_group", "possible", _lookup_failed, "xmla", weight=1),
     Sign("xmla_tenant_setting_off", "possible", _lookup_failed, "xmla"),
+    Sign("xmla_tenant_setting_off", "likely", said("xmla_read_only"), "xmla", weight=3),
     Sign("xmla_identity_format", "possible", _lookup_failed, "xmla"),
     Sign(
         "sp_not_in_workspace", "possible", said("sql_login_failed"), "sql",
@@ -119,7 +120,9 @@ CONTENT_SIGNS: Final[tuple[Sign, ...]] = (
         said("datasource_credentials", "provided_credentials_refused"), "credentials", weight=2,
     ),
     # -- Azure, policies, network ------------------------------------------------------------------------------------
-    Sign("azure_rbac_missing", "certain", said("azure_role"), "azure"),
+    # The right that is missing stands in the sentence; only those on a capacity are this job's for sure.
+    Sign("azure_rbac_missing", "certain", said("azure_capacity_role"), "azure"),
+    Sign("azure_rbac_missing", "likely", said("azure_role"), "azure", weight=2),
     Sign("azure_rbac_missing", "likely", said("vault_role"), "azure", weight=1),
     Sign("private_link_inbound_policy", "certain", said("inbound_policy"), "network"),
     Sign("proxy_refused", "likely", any_of(said("proxy_refused"), status(407)), "network", weight=3),

@@ -7,13 +7,32 @@ from __future__ import annotations
 
 from typing import Final
 
-from pbisetup.diagnosis.paste.paste import aadsts, all_of, any_of, audience, authority, code, oauth, said, shape, status
+from pbisetup.diagnosis.paste.paste import (
+    Paste,
+    Proof,
+    aadsts,
+    all_of,
+    any_of,
+    audience,
+    authority,
+    code,
+    oauth,
+    said,
+    shape,
+    status,
+)
 from pbisetup.diagnosis.paste.sign import Sign, foreign, government, person, power_bi_request, token_refused
 
 _wrong_secret: Final = any_of(aadsts(7000215, 70021501), said("secret_wrong"))
 _no_such_app: Final = any_of(aadsts(700016, 70001), said("app_not_in_directory"))
 _no_consent: Final = any_of(aadsts(65001), said("no_consent"))
 _mixed_clouds: Final = any_of(audience(government), said("government_cloud"))
+
+
+def _another_number(p: Paste) -> Proof | None:
+    """A number beside 70002."""
+    return tuple(each for each in p.of("aadsts") or () if each.value != "70002") or None
+
 
 TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
     # -- the secret, the certificate, the federated credential -------------------------------------------------------
@@ -79,8 +98,8 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         any_of(aadsts(7000218), said("credential_missing_in_request")), "flow", weight=1,
     ),
     # 70002 stands before many others: what follows it counts (catalog: AADSTS70002).
-    Sign("public_client_flow_disabled", "possible", aadsts(70002), "flow"),
-    Sign("invalid_secret", "possible", aadsts(70002), "flow"),
+    Sign("public_client_flow_disabled", "possible", aadsts(70002), "flow", unless=_another_number),
+    Sign("invalid_secret", "possible", aadsts(70002), "flow", unless=_another_number),
     Sign(
         "conflicting_auth_configuration", "possible", aadsts(7000218), "flow",
         "the grant type of the failed token request",
@@ -162,7 +181,8 @@ TOKEN_SIGNS: Final[tuple[Sign, ...]] = (
         "how long ago the app, its credential or its consent was changed",
     ),
     # -- a token for the wrong API -----------------------------------------------------------------------------------
-    Sign("wrong_audience", "likely", code("InvalidAuthenticationToken"), "audience", weight=2),
+    Sign("wrong_audience", "likely", code("InvalidAuthenticationToken"), "audience", weight=2, unless=said("lifetime_over")),
+    Sign("token_expired", "likely", said("lifetime_over"), "life", weight=2),
     Sign("wrong_audience", "likely", all_of(audience(foreign), power_bi_request), "audience", weight=3),
     Sign("wrong_audience", "likely", all_of(audience(foreign), status(401, 403)), "audience", weight=2),
     Sign(
