@@ -193,3 +193,8 @@ def test_nothing_is_recognised_in_what_says_nothing() -> None:
 def test_sentences_are_looked_for_by_their_own_words() -> None:
     assert len({name for name, _ in sentences()}) == len(sentences())
     assert first("The specified Power BI workspace ('Sales') is not found.") == "PBI508"
+
+
+def test_a_number_that_is_only_talked_about_is_no_event() -> None:
+    assert not causes("See also AADSTS7000215, AADSTS7000222 in the documentation.")
+    assert causes("AADSTS7000222: The provided client secret keys are expired")["secret_expired"] == "certain"

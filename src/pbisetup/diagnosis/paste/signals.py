@@ -62,9 +62,18 @@ def _alone(text: str) -> Signal | None:
     return Signal("code", name, 1, name) if name else None
 
 
+_MENTIONED: Final = re.compile(
+    r"\b(?:see also|such as|for example|e\.g\.|unlike|not)[\s:]*(?:(?:AADSTS-?)?\d{4,9}[\s,;]*(?:and|or)?\s*)*$",
+    re.IGNORECASE,
+)
+"""What stands before a number that is talked about and did not happen."""
+
+
 def _all(text: str, where: Where) -> Iterator[Signal]:
     for kind, pattern in patterns():
         for match in pattern.finditer(text):
+            if kind == "aadsts" and _MENTIONED.search(text, max(0, match.start() - 80), match.start()):
+                continue
             yield _signal(kind, _value(kind, match), text, match, where)
     for name in code_names():
         for match in re.finditer(rf"\b{name}\b", text) if name in text else ():
