@@ -76,14 +76,12 @@ def problems(state: Any) -> list[str]:
 
 
 def _twice(state: dict[str, Any]) -> list[str]:
-    """What there can only be once: workspaces of one name, roles of one principal, things of one id in a workspace."""
+    """What there can only be once: roles of one principal, things of one id in a workspace. Old workspaces may share a
+    name, which the API would not give twice.
+    """
     found = []
-    names: dict[str, str] = {}
     for index, workspace in enumerate(state.get("workspaces", [])):
-        where, name = f"workspaces[{index}]", workspace["displayName"]
-        if name.lower() in names:
-            found.append(f"{where}: displayName {name!r} is taken by {names[name.lower()]}")
-        names.setdefault(name.lower(), where)
+        where = f"workspaces[{index}]"
         for part in ("reports", "datasets", "dashboards", "imports", "items", "folders"):
             found += _same(f"{where}.{part}", "id", [each["id"] for each in workspace.get(part, [])])
     for collection in ("workspaces", "connections", "gateways"):
