@@ -64,7 +64,7 @@ def entity(tenant: Tenant, kind: str, item: Object) -> Object:
         application = tenant.applications.by("appId", str(item.get("appId")))
         if application is not None:
             # source: entra.md 1.1: the tags of an app also surface on every service principal of it.
-            shown["tags"] = list(dict.fromkeys([*shown["tags"], *application.get("tags", [])]))
+            shown["tags"] = list(dict.fromkeys([*(shown["tags"] or ()), *(application.get("tags") or ())]))
     if kind == "group" and not shown.get("securityIdentifier"):
         shown["securityIdentifier"] = _security_identifier(item["id"])
     if kind == "application":
