@@ -103,9 +103,9 @@ def test_a_purpose_asks_only_for_delegated_permissions_that_exist(name: str) -> 
 
 def test_a_program_by_itself_needs_the_setting_and_no_permission_people_need_the_reverse() -> None:
     automation, people = purposes()["automation"], purposes()["user-sign-in"]
-    assert (automation.delegated, automation.settings) == ((), (wellknown.PUBLIC_API_SETTING,))
+    assert (automation.delegated, automation.settings) == ((), {wellknown.PUBLIC_API_SETTING: "api"})
     assert people.delegated
-    assert people.settings == ()
+    assert people.settings == {}
 
 
 def test_roles_of_the_directory_have_names_and_ids() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pbisetup.catalog.findings import Entry, entries
 from pbisetup.diagnosis.paste.table import SIGNS
-from pbisetup.diagnosis.rules import BY_AADSTS
+from pbisetup.diagnosis.rules.refusal import PLAIN
 
 each = pytest.mark.parametrize("entry", entries().values(), ids=entries())
 FACES = [
@@ -50,7 +50,7 @@ def test_causes_with_the_same_face_name_each_other(face: list[str]) -> None:
 
 def test_what_may_be_certain_rests_on_more_than_one_source() -> None:
     sure = {sign.cause for sign in SIGNS if sign.certainty == "certain"}
-    sure |= {name for name, certainty in BY_AADSTS.values() if certainty == "certain"}
+    sure |= {name for name, certainty in PLAIN.values() if certainty == "certain"}
     for name in sure:
         grades = {source.grade for source in entries()[name].sources}
         assert grades & {"documented", "observed live", "several sources"}, name

@@ -324,6 +324,7 @@ SETS = {
     "extensionProperties": "extension_property",
     "federatedIdentityCredentials": "federated_identity_credential",
     "groups": "group",
+    "licenseDetails": "license_details",
     "identitySecurityDefaultsEnforcementPolicy": "identity_security_defaults_enforcement_policy",
     "microsoft.graph.keyCredential": "key_credential",
     "microsoft.graph.passwordCredential": "password_credential",

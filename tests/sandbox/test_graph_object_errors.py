@@ -234,6 +234,23 @@ def _(inside: Inside) -> Reply:
     return send(inside, "GET", path)
 
 
+@case("pim_eligibility_scope")
+def _(inside: Inside) -> Reply:
+    path = "/roleManagement/directory/roleEligibilityScheduleInstances"
+    return send(inside, "GET", path, scopes="Directory.Read.All")
+
+
+@case("pim_assignment_scope")
+def _(inside: Inside) -> Reply:
+    path = "/roleManagement/directory/roleAssignmentScheduleInstances/filterByCurrentUser(on='principal')"
+    return send(inside, "GET", path, scopes="Directory.Read.All")
+
+
+@case("filter_unsupported")
+def _(inside: Inside) -> Reply:
+    return send(inside, "GET", "/me/licenseDetails", query={"$filter": "skuPartNumber eq 'POWER_BI_PRO'"})
+
+
 @case("ca_denied")
 def _(inside: Inside) -> Reply:
     return send(inside, "GET", "/identity/conditionalAccess/policies", scopes="Directory.Read.All")

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 from pbisetup.model.cloud import Cloud
 
@@ -26,9 +27,14 @@ def _cloud(name: str, entry: dict[str, object]) -> Cloud:
 def sandbox_cloud(url: str, ca_bundle: str | None, like: str = "public") -> Cloud:
     """The local tenant as a cloud: one origin for every service, another cloud's audiences and issuers."""
     origin = url.rstrip("/")
+    meant = clouds()[like]
+    hosts = [urlsplit(each).netloc for each in (*meant.origins(), *([meant.arm] if meant.arm else []))]
     return replace(
-        clouds()[like],
+        meant,
         name="sandbox",
+        like=like,
+        arm=origin,
+        stands_for=dict.fromkeys(hosts, origin),
         login=origin,
         graph=origin,
         powerbi=origin,

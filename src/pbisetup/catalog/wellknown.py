@@ -5,6 +5,9 @@ from __future__ import annotations
 AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The first-party public client that azure-identity signs people in with (entra.md 12)."""
 
+MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""Microsoft's own tenant, in which its first-party applications are registered (entra.md 1.13; several sources)."""
+
 # Directory role template ids: entra.md 1.12 (M365, PNP, merill data), several sources; AI Administrator and those after it
 # in ROLE_NAMES: general knowledge.
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"

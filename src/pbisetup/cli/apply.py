@@ -239,32 +239,32 @@ def prove(
 ) -> Examination | None:
     """Sign in to the app and ask the API: the examination, or None where there is nothing here to sign in with."""
     from pbisetup.diagnosis.rules import examine
-    from pbisetup.execution.converge import outputs, prove_app, prove_user
-    from pbisetup.observe.expectation import expected
-    from pbisetup.planning.wanted import is_service_app, wanted_scopes
+    from pbisetup.execution.converge import outputs, proof_patience, prove_app, prove_user
+    from pbisetup.observe.patience import Patience
+    from pbisetup.planning.wanted import is_service_app
     from pbisetup.ui.progress import examination_lines
 
     known = outputs(done)
     if "client_id" not in known:
         return None
-    changed = bool(done.outcomes("done"))
+    cloud = session.network.cloud
     if is_service_app(environment):
-        tried = prove_app(session, environment, done, clock, talk.waiting, patience)
-        wanted = expected(session.network.cloud, session.tenant.id, known["client_id"], known.get("sp_object_id"))
+        credential = done.credential
+        if credential is None or credential.secret is None:
+            return None
+        waits = proof_patience(done, patience)
+        own = known.get("sp_object_id")
+        ran = prove_app(session, environment, credential, clock, talk.waiting, waits, principal_id=own)
+        examination = examine(ran.case, cloud)
+        if not examination.healthy:
+            # What the operator can see may say why.
+            ran = prove_app(session, environment, credential, clock, talk.waiting, Patience(), with_operator=True)
+            examination = examine(ran.case, cloud)
     else:
-        tried = prove_user(session, environment, known["client_id"], talk.sign_in_prompt)
-        wanted = expected(
-            session.network.cloud,
-            session.tenant.id,
-            known["client_id"],
-            None,
-            sign_in="user",
-            scopes=frozenset(wanted_scopes(environment)),
-        )
-    if tried is None:
-        return None
-    # What was seen before this run changed it proves nothing about now.
-    examination = examine(environment.name, tried, wanted, None if changed else done.snapshot, clock.now())
+        signed_in = prove_user(session, environment, known["client_id"], talk.sign_in_prompt)
+        if signed_in is None:
+            return None
+        examination = examine(signed_in.case, cloud)
     terminal.clear()
     terminal.say()
     terminal.say(f"Proof for {environment.name}", "bold")

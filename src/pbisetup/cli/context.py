@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pbisetup.model.cloud import Cloud
     from pbisetup.model.manifest import Environment, Manifest
     from pbisetup.observe.session import Session
-    from pbisetup.services.network import Network
+    from pbisetup.services.network import Network, Patience
     from pbisetup.ui.terminal import Terminal
 
 FILENAME = "pbisetup.toml"
@@ -48,7 +48,7 @@ class Common:
 
 
 @contextlib.contextmanager
-def command(common: Common) -> Iterator[Terminal]:
+def command(common: Common, formats: tuple[str, ...] = ("text", "json")) -> Iterator[Terminal]:
     """Runs a command's body: whatever it raises ends here, as words and an exit code."""
     from pbisetup.model.errors import ExitCode, PbisetupError, UsageError
     from pbisetup.ui.failure import show, show_unexpected
@@ -58,8 +58,8 @@ def command(common: Common) -> Iterator[Terminal]:
     logging.getLogger().addHandler(logging.NullHandler())
     terminal = Terminal(color=not common.no_color)
     try:
-        if common.format not in ("text", "json"):
-            raise UsageError("PBI104", f"--format {common.format!r} is not one of text, json")
+        if common.format not in formats:
+            raise UsageError("PBI104", f"--format {common.format!r} is not one of {', '.join(formats)}")
         yield terminal
     except PbisetupError as error:
         raise typer.Exit(show(terminal, error, as_json=common.json)) from None
@@ -79,14 +79,16 @@ def load_manifest(common: Common) -> Manifest:
 
 
 @contextlib.contextmanager
-def network(common: Common, terminal: Terminal, manifest: Manifest | None) -> Iterator[Network]:
+def network(
+    common: Common, terminal: Terminal, manifest: Manifest | None, patience: Patience | None = None
+) -> Iterator[Network]:
     """The cloud that is meant, reachable; an embedded tenant lives as long as the block."""
-    from pbisetup.services.network import Network, Trace
+    from pbisetup.services.network import Network, Patience, Trace
     from pbisetup.ui.progress import request_line
 
     trace = Trace(listener=(lambda r: terminal.say(request_line(r), "dim")) if common.verbose else None)
     with contextlib.ExitStack() as stack:
-        yield Network(_cloud(common, terminal, manifest, stack), trace)
+        yield Network(_cloud(common, terminal, manifest, stack), trace, patience or Patience())
 
 
 def _cloud(common: Common, terminal: Terminal, manifest: Manifest | None, stack: contextlib.ExitStack) -> Cloud:
@@ -109,11 +111,22 @@ def _cloud(common: Common, terminal: Terminal, manifest: Manifest | None, stack:
         if url and not url.startswith("https://"):
             raise UsageError("PBI104", "PBISETUP_SANDBOX_URL must be an address that begins with https://")
         if url and not common.sandbox and not common.scenario:
-            return sandbox_cloud(url, os.environ.get("PBISETUP_SANDBOX_CA", "").strip() or None)
+            return sandbox_cloud(url, os.environ.get("PBISETUP_SANDBOX_CA", "").strip() or None, _lives_in(url))
         return _embedded(common, terminal, stack)
     if wanted not in clouds():
         raise UsageError("PBI104", f"--cloud {wanted!r} is not one of {', '.join((*clouds(), 'sandbox'))}")
     return clouds()[wanted]
+
+
+def _lives_in(url: str) -> str:
+    """The cloud whose names belong to the running tenant: what it says itself, where it runs on this machine."""
+    from pbisetup.sandbox.runfile import ControlError, published
+
+    running = published(url)
+    try:
+        return running.cloud() if running else "public"
+    except (OSError, ValueError, KeyError, ControlError):
+        return "public"
 
 
 def _embedded(common: Common, terminal: Terminal, stack: contextlib.ExitStack) -> Cloud:
@@ -195,10 +208,10 @@ def signed_in(common: Common, terminal: Terminal, reach: Network, tenant: str | 
         session.close()
 
 
-def sign_in_text(uri: str, code: str, terminal: Terminal) -> str:
+def sign_in_text(uri: str, code: str, terminal: Terminal, to: str = "") -> str:
     """What a person is asked to do for a device code; without a terminal it is waited for a minute only."""
     limit = "" if terminal.interactive else " (waiting for 60 s)"
-    return f"To sign in, open {uri} and enter the code {code}{limit}"
+    return f"To sign in{to}, open {uri} and enter the code {code}{limit}"
 
 
 def choose(manifest: Manifest, names: list[str] | None) -> list[Environment]:

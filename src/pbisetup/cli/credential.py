@@ -6,25 +6,27 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pbisetup.cli.context import Common, choose_one, load_manifest, sign_in_text, signed_in, tenant_of
 
 if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment, Manifest, WorkspaceSpec
     from pbisetup.model.secret import Secret
+    from pbisetup.services.app_sign_in import Credential
     from pbisetup.services.identity import CredentialTokens
     from pbisetup.services.network import Network
-    from pbisetup.services.secret_store import AppCredential
     from pbisetup.ui.terminal import Terminal
 
 
 @dataclass(frozen=True)
 class Found:
-    """The app that is meant, with what the manifest says of it."""
+    """The app that is meant, with what the manifest or a scenario's caller says of it."""
 
-    credential: AppCredential | None
+    credential: Credential | None
     where: str
     manifest: Manifest | None = None
     environment: Environment | None = None
@@ -32,10 +34,14 @@ class Found:
     """That the app should see, as far as something says so."""
     purpose: str | None = None
     """What a scenario's caller wants the app for."""
-    person: bool = False
-    """The scenario's caller is somebody who signs in."""
     in_tenant: Secret | bool = False
     """The tenant itself says which app: see `asked_of_tenant`. A secret that was given goes before the tenant's."""
+    request: str | None = None
+    body: str | None = None
+    profile: str | None = None
+    scope: str | None = None
+    redirect_uri: str | None = None
+    token_age: float | None = None
 
     @property
     def signs_people_in(self) -> bool:
@@ -43,66 +49,116 @@ class Found:
         from pbisetup.catalog.purposes import purposes
         from pbisetup.planning.wanted import is_service_app
 
+        if self.credential is not None and self.credential.kind in ("sign-in", "password"):
+            return True
         if self.environment is not None:
             return not is_service_app(self.environment)
         known = purposes().get(self.purpose or "")
-        return self.person or (known is not None and known.sign_in == "user")
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """The delegated permissions that a person's token should hold."""
-        from pbisetup.catalog.purposes import purposes
-        from pbisetup.planning.wanted import wanted_scopes
-
-        if self.environment is not None:
-            return frozenset(wanted_scopes(self.environment))
-        known = purposes().get(self.purpose or "")
-        return frozenset(known.delegated if known else ())
+        return known is not None and known.sign_in == "user"
 
 
-def app_credential(common: Common, name: str | None, client_id: str | None, secret: str | None) -> Found:
-    """Find the app's credential. Raises UsageError where it is not clear which one is meant."""
+def app_credential(
+    common: Common, name: str | None, client_id: str | None, secret: str | None, *, token: bool = False
+) -> Found:
+    """Find the app's credential. Raises UsageError where it is not clear which one is meant.
+
+    A `token` that is handed over says itself whose it is: then nothing else has to.
+    """
     from pbisetup.model.errors import UsageError
-    from pbisetup.model.secret import Secret
-    from pbisetup.services.secret_store import AppCredential
 
-    if secret is not None and secret != "-":  # noqa: S105 - the dash
-        raise UsageError("PBI109", "a secret is never an argument", remedy="Use --secret - and pipe it in.")
-    given = Secret(sys.stdin.readline().strip("\r\n")) if secret == "-" else None  # noqa: S105 - the dash
+    given = _given_secret(secret)
     if client_id:
         tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "")
         if not tenant:
             raise UsageError("PBI109", "--client-id needs --tenant, or AZURE_TENANT_ID")
-        value = given or _secret_from_environment()
-        return Found(AppCredential(tenant, client_id, value, "command line"), "command line")
+        return Found(from_environment(tenant, client_id, given, "command line"), "command line")
     if common.scenario and name is None:
         return Found(None, "the scenario", in_tenant=given or True)
     has_manifest = common.manifest_path.exists()
     if name is None and os.environ.get("AZURE_CLIENT_ID"):
         tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "")
-        value = given or _secret_from_environment()
-        credential = AppCredential(tenant, os.environ["AZURE_CLIENT_ID"], value, "environment variables")
+        where = "environment variables"
+        credential = from_environment(tenant, os.environ["AZURE_CLIENT_ID"], given, where)
         chosen = common.cloud or common.sandbox
         # The variables say which app; in which cloud it lives is the manifest's to say, where there is one.
-        return Found(
-            credential, "environment variables", load_manifest(common) if has_manifest and not chosen else None
-        )
+        return Found(credential, where, load_manifest(common) if has_manifest and not chosen else None)
     if name is None and not has_manifest:
+        if token:
+            return Found(None, "standard input")
         raise UsageError(
             "PBI109",
             "which app? there is neither a manifest here nor AZURE_CLIENT_ID",
             remedy="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or make an app with `pbisetup init`.",
         )
     manifest = load_manifest(common)
+    if token and name is None and len(manifest.environments) != 1:
+        return Found(None, "standard input", manifest)
     environment = choose_one(manifest, name)
     tenant_of(common, environment)  # raises where --tenant contradicts the manifest
+    from pbisetup.services.app_sign_in import Credential
     from pbisetup.services.secret_store import EnvFile
 
     store = EnvFile(common.manifest_path.parent, environment.name)
-    stored = store.credential()
-    if stored is not None and given is not None:
-        stored = AppCredential(stored.tenant_id, stored.client_id, given, "standard input")
+    kept = store.credential()
+    stored = None
+    if kept is not None:
+        value, where = (given, "standard input") if given is not None else (kept.secret, kept.where)
+        stored = Credential("secret" if value else "none", kept.tenant_id, kept.client_id, where, secret=value)
     return Found(stored, store.name, manifest, environment, environment.workspaces)
+
+
+def _given_secret(secret: str | None) -> Secret | None:
+    from pbisetup.model.errors import UsageError
+    from pbisetup.model.secret import Secret
+
+    if secret is not None and secret != "-":  # noqa: S105 - the dash
+        raise UsageError("PBI109", "a secret is never an argument", remedy="Use --secret - and pipe it in.")
+    return Secret(sys.stdin.readline().strip("\r\n")) if secret == "-" else None  # noqa: S105 - the dash
+
+
+# In the order in which azure-identity's EnvironmentCredential looks; the last is WorkloadIdentityCredential's.
+_KINDS = {
+    "AZURE_CLIENT_SECRET": "secret",
+    "AZURE_CLIENT_CERTIFICATE_PATH": "certificate",
+    "AZURE_USERNAME": "password",
+    "AZURE_FEDERATED_TOKEN_FILE": "federated",
+}
+
+
+def from_environment(
+    tenant: str, client_id: str, given: Secret | None, where: str, environ: Mapping[str, str] | None = None
+) -> Credential:
+    """The credential that the AZURE_* variables describe; `given`, a secret that was piped in, goes before them."""
+    from pbisetup.model.secret import Secret
+    from pbisetup.services.app_sign_in import Credential, reading_file
+
+    environ = os.environ if environ is None else environ
+    present = [name for name in _KINDS if environ.get(name)]
+    if given is not None:
+        return Credential("secret", tenant, client_id, where, secret=given, others=tuple(present[1:]))
+    if not present:
+        return Credential("none", tenant, client_id, where)
+    first, rest = present[0], tuple(present[1:])
+    base = Credential("none", tenant, client_id, where, others=rest)
+    if first == "AZURE_CLIENT_SECRET":
+        return replace(base, kind="secret", secret=Secret(environ[first]))
+    if first == "AZURE_USERNAME":
+        password = environ.get("AZURE_PASSWORD", "")
+        broken = "" if password else "AZURE_USERNAME is set and AZURE_PASSWORD is not"
+        held = Secret(password) if password else None
+        return replace(base, kind="password", username=environ[first], password=held, broken=broken)
+    path = Path(environ[first])
+    broken = "" if path.is_file() else f"{first} names {path.name}, which is no file"
+    if first == "AZURE_FEDERATED_TOKEN_FILE":
+        return replace(base, kind="federated", assertion=reading_file(path), broken=broken)
+    secret = environ.get("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+    return replace(
+        base,
+        kind="certificate",
+        certificate=path,
+        broken=broken,
+        certificate_password=Secret(secret) if secret else None,
+    )
 
 
 def asked_of_tenant(common: Common, reach: Network, found: Found) -> Found:
@@ -111,11 +167,9 @@ def asked_of_tenant(common: Common, reach: Network, found: Found) -> Found:
         return found
     from pbisetup.model.errors import UsageError
     from pbisetup.model.manifest import WorkspaceSpec
-    from pbisetup.model.secret import Secret
     from pbisetup.planning.manifest import is_guid
-    from pbisetup.sandbox.caller import secret_of, workspaces
+    from pbisetup.sandbox.caller import workspaces
     from pbisetup.sandbox.runfile import find_running
-    from pbisetup.services.secret_store import AppCredential
 
     running = find_running(reach.cloud.login)
     caller = running.caller_section() if running else {}
@@ -125,20 +179,46 @@ def asked_of_tenant(common: Common, reach: Network, found: Found) -> Found:
             f"which app? the scenario {common.scenario!r} has no caller",
             remedy="Name one with --client-id and --secret -, or an environment of the manifest.",
         )
-    value = secret_of(caller, running.app_secret)
+    specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspaces(caller)]
+    return replace(
+        found,
+        credential=_of_caller(common, found, running, caller),
+        workspaces=tuple(specs),
+        purpose=caller.get("purpose"),
+        request=caller.get("request"),
+        body=caller.get("body"),
+        profile=caller.get("profile"),
+        scope=caller.get("scope"),
+        redirect_uri=caller.get("redirect_uri"),
+        token_age=caller.get("age_seconds"),
+    )
+
+
+def _of_caller(common: Common, found: Found, running: Any, caller: Mapping[str, Any]) -> Credential:
+    """How a scenario's caller signs in."""
+    from pbisetup.model.secret import Secret
+    from pbisetup.sandbox.caller import secret_of
+    from pbisetup.services.app_sign_in import Credential
+
+    value = secret_of(dict(caller), running.app_secret)
     secret = found.in_tenant if isinstance(found.in_tenant, Secret) else Secret(value) if value else None
     tenant = common.tenant or caller.get("tenant") or running.tenant
-    specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspaces(caller)]
-    credential = AppCredential(tenant, caller["client_id"], secret, found.where)
-    person = bool(caller.get("user"))
-    return replace(found, credential=credential, workspaces=tuple(specs), purpose=caller.get("purpose"), person=person)
+    base = Credential("secret" if secret else "none", tenant, caller["client_id"], found.where, secret=secret)
+    grant = caller.get("grant") or "client_credentials"
+    if grant == "password":
+        name = str(caller.get("user"))
+        name = name if "@" in name else f"{name}@{running.domain}"
+        return replace(base, kind="password", username=name, password=Secret(running.password))
+    if grant == "federated":
+        wanted = {"issuer": caller.get("issuer"), "subject": caller.get("subject")}
 
+        def assertion() -> str:
+            return str(running.control("POST", "/_sandbox/assertions", wanted)["assertion"])
 
-def _secret_from_environment() -> Secret | None:
-    from pbisetup.model.secret import Secret
-
-    value = os.environ.get("AZURE_CLIENT_SECRET", "")
-    return Secret(value) if value else None
+        return replace(base, kind="federated", assertion=assertion)
+    if grant in ("device_code", "authorization_code") or caller.get("user"):
+        return replace(base, kind="sign-in")
+    return base
 
 
 def user_sign_in(terminal: Terminal, common: Common, reach: Network, found: Found) -> CredentialTokens:
@@ -147,22 +227,22 @@ def user_sign_in(terminal: Terminal, common: Common, reach: Network, found: Foun
     from pbisetup.services.identity import user_tokens
 
     routes = [r for r in reach.cloud.operator_routes if r in ("browser", "device")]
-    route = common.operator if common.operator not in ("auto", "none") else routes[0]
-    if route not in ("browser", "device"):
-        raise UsageError("PBI104", f"--user needs --operator browser or device, not {route}")
-    client, tenant = _client(terminal, common, reach, found)
+    route = common.operator if common.operator in ("browser", "device") else routes[0]
+    if common.operator not in ("auto", "none", "browser", "device"):
+        raise UsageError("PBI104", f"--user needs --operator browser or device, not {common.operator}")
+    client, tenant = client_and_tenant(terminal, common, reach, found)
     return user_tokens(
         reach,
         route,
         tenant,
         client,
-        prompt=lambda uri, code, _text: terminal.wrapped(sign_in_text(uri, code, terminal), "", "bold"),
+        prompt=lambda uri, code, _: terminal.wrapped(sign_in_text(uri, code, terminal, " to the app"), "", "bold"),
         patience=900 if terminal.interactive else 60,
         observer="app",
     )
 
 
-def _client(terminal: Terminal, common: Common, reach: Network, found: Found) -> tuple[str, str]:
+def client_and_tenant(terminal: Terminal, common: Common, reach: Network, found: Found) -> tuple[str, str]:
     """Client id and tenant of the app; an app without a stored credential is looked up by its unique name."""
     if found.credential is not None:
         return found.credential.client_id, found.credential.tenant_id

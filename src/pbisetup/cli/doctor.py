@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.context import Common, check_operator, command, network, signed_in, tenant_of
-from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
+from pbisetup.cli.context import Common, check_operator, command, network, seconds
+from pbisetup.cli.credential import app_credential, asked_of_tenant
+from pbisetup.cli.question import Wanted, text_of, token_from
 
-if TYPE_CHECKING:
-    from pbisetup.model.snapshot import Snapshot
-    from pbisetup.observe.recorder import Examined
-    from pbisetup.services.files import PrivateFile
-    from pbisetup.services.network import Network
-    from pbisetup.ui.terminal import Terminal
-
-
-_NO_TENANT = frozenset(("", "common", "organizations", "consumers"))
-"""What stands for no tenant of one's own in an authority."""
+FORMATS = ("text", "json", "markdown", "junit", "sarif")
 
 
 def doctor(
@@ -30,8 +21,35 @@ def doctor(
     secret: Annotated[
         str | None, typer.Option("--secret", metavar="-", help="`-` reads the app's secret from standard input.")
     ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="-", help="`-` reads a token from standard input, and judges that.")
+    ] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option("--purpose", help="What the app is for, instead of what the manifest says.")
+    ] = None,
     workspace: Annotated[
         list[str] | None, typer.Option("--workspace", help="A workspace, by name or id, that the app should see.")
+    ] = None,
+    request: Annotated[
+        str | None,
+        typer.Option("--request", metavar="LINE", help='The call that fails: "GET https://...". A GET is sent.'),
+    ] = None,
+    body: Annotated[str | None, typer.Option("--body", metavar="JSON", help="What that call sends.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it, whatever its method.")] = False,
+    scope: Annotated[
+        str | None, typer.Option("--scope", help="The scope that your program asks for, instead of Power BI's.")
+    ] = None,
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option("--redirect-uri", help="Where your program has people sent back to.")
+    ] = None,
+    error: Annotated[
+        Path | None, typer.Option("--error", metavar="FILE", help="The error that you saw, as a file; - is stdin.")
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what you may: shows it, asks, and examines again.")] = False,
+    yes: opt.Yes = False,
+    wait: Annotated[
+        str | None,
+        typer.Option("--wait", metavar="TIME", help="Examine again until it is well, for at most so long: 90s, 20m."),
     ] = None,
     manifest: opt.ManifestPath = None,
     sandbox: opt.Sandbox = False,
@@ -54,133 +72,89 @@ def doctor(
     record_names: Annotated[
         bool, typer.Option("--record-names", help="Leave names and ids in the recording as they are.")
     ] = False,
-    format: opt.Format = "text",
+    replay: Annotated[
+        Path | None, typer.Option("--replay", metavar="FILE", help="Diagnose a recording, offline; - is stdin.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            "--compare", metavar="OTHER", help="Another environment or a recording: the first link that differs."
+        ),
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help="text, json, markdown, junit or sarif.")] = "text",
     no_color: opt.NoColor = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Say what works, what does not, why, and who can mend it. Changes nothing."""
+    """Say what works, what does not, why, and who can mend it. Changes nothing without --fix."""
+    if fix and operator == "none":
+        operator = "auto"  # somebody has to do it
     common = Common(manifest, sandbox, scenario, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     from pbisetup.services.recording_file import recording_file
 
-    with command(common) as terminal, recording_file(record, names=record_names) as file:
-        from pbisetup.diagnosis.rules import examine
-        from pbisetup.model.errors import ExitCode
-        from pbisetup.model.manifest import WorkspaceSpec
-        from pbisetup.observe.app import missing_credential, probe, probe_token
-        from pbisetup.observe.expectation import expected
-        from pbisetup.planning.manifest import is_guid
-        from pbisetup.services.clock import ServiceClock
-        from pbisetup.ui.progress import examination_lines
+    with command(common, FORMATS) as terminal, recording_file(record, names=record_names) as file:
+        from pbisetup.cli.apply import need_consent
+        from pbisetup.cli.doctor_report import check_other, replayed, told
+        from pbisetup.cli.doctor_run import Run
+        from pbisetup.model.errors import UsageError
+        from pbisetup.services.network import Patience
 
+        piped = [flag for flag, value in _readers(secret, token, error, replay) if value == "-"]
+        if len(piped) > 1:
+            raise UsageError("PBI104", f"only one of {' and '.join(piped)} can come from standard input")
+        if compare is not None and format not in ("text", "json"):
+            raise UsageError("PBI104", f"--compare is told as text or json, not as {format}")
+        pasted = text_of(error)
+        if replay is not None:
+            if fix or wait or record:
+                raise UsageError("PBI104", "--replay looks at a recording: nothing can be mended, awaited or recorded")
+            asked = {
+                "an environment": environment, "--client-id": client_id, "--secret": secret, "--token": token,
+                "--purpose": purpose, "--workspace": workspace, "--request": request, "--body": body, "--send": send,
+                "--scope": scope, "--redirect-uri": redirect_uri,
+            }  # fmt: skip
+            if given := [name for name, value in asked.items() if value]:
+                raise UsageError(
+                    "PBI104", f"--replay tells what was asked when the recording was made, not {', '.join(given)}"
+                )
+            check_other(compare, None)
+            seen = replayed(replay)
+            raise typer.Exit(told(common, terminal, seen, error and (error, pasted), compare))
         check_operator(common, optional=True)
-        found = app_credential(common, environment, client_id, secret)
-        specs = [WorkspaceSpec("Viewer", **({"id": w} if is_guid(w) else {"name": w})) for w in workspace or []]
-        with network(common, terminal, found.manifest) as reach:
+        if fix:
+            need_consent(terminal, yes)
+        wanted = Wanted(
+            tuple(workspace or ()), _purposes(purpose), request, body, send, scope, tuple(redirect_uri or ()),
+            token_from(token),
+        )  # fmt: skip
+        patience = seconds(wait) if wait is not None else 0
+        found = app_credential(common, environment, client_id, secret, token=wanted.token is not None)
+        check_other(compare, found.manifest)
+        # Short time-outs: a host that hangs costs its own, and what it would have told is unknown.
+        with network(common, terminal, found.manifest, Patience(10.0, 10.0, 15.0, 0)) as reach:
             found = asked_of_tenant(common, reach, found)
-            specs = specs or list(found.workspaces)
-            snapshot = _snapshot(common, terminal, reach, found)
-            looked = reach.now()
-            known = found.credential
-            tenant_id = _tenant_id(reach, common, found)
-            if found.signs_people_in:
-                tried = probe_token(reach, user_sign_in(terminal, common, reach, found), specs)
-                wanted = expected(reach.cloud, tenant_id, None, None, sign_in="user", scopes=found.scopes)
-            elif known is None:
-                tried = missing_credential(found.where)
-                wanted = expected(reach.cloud, tenant_id, None, None)
-            else:
-                tried = probe(reach, known, specs, clock=ServiceClock(reach), waiting=lambda *_: None)
-                wanted = expected(reach.cloud, tenant_id, known.client_id, _sp(snapshot))
-            now = reach.now()
-            examination = examine(found.environment.name if found.environment else None, tried, wanted, snapshot, now)
-        terminal.clear()
-        if file is not None:
-            from pbisetup.observe.recorder import Examined
-
-            seen = Examined(reach.cloud.name, found.manifest, found.environment, snapshot, tried, wanted, looked, now)
-            _record(terminal, file, seen, names=record_names)
-        if common.json:
-            terminal.result(json.dumps({**examination.to_json(), "requests": reach.trace.count}, indent=2))
-        else:
-            for line, style in examination_lines(examination, terminal.width):
-                terminal.result(line, style)
-            terminal.result()
-            terminal.result("Healthy." if examination.healthy else "Not healthy.")
-        if not examination.healthy:
-            raise typer.Exit(ExitCode.WRONG)
-        if common.operator != "none" and snapshot is None and known is not None:
-            raise typer.Exit(ExitCode.NO_ACCESS)  # the app is well, but nobody looked as was asked
+            with Run(common, terminal, reach, found, wanted) as run:
+                run.examine()
+                if fix:
+                    run.mend(yes=yes)
+                if patience:
+                    run.wait(patience)
+                if file is not None:
+                    run.record(file, names=record_names)
+                code = told(common, terminal, run.seen(), error and (error, pasted), compare, run)
+        raise typer.Exit(code)
 
 
-def _snapshot(common: Common, terminal: Terminal, reach: Network, found: Found) -> Snapshot | None:
-    """What the operator sees, where there is an operator: of what the manifest says, else of the app by its client id."""
-    if common.operator == "none":
-        return None
-    if found.manifest is None or found.environment is None:
-        return _app_seen(common, terminal, reach, found)
-    from pbisetup.cli.apply import store_for
-    from pbisetup.execution.converge import look
-    from pbisetup.services.clock import ServiceClock
-
-    environment = found.environment
-    with signed_in(common, terminal, reach, tenant_of(common, environment)) as session:
-        store = store_for(common, environment, terminal)
-        return look(session, found.manifest, environment, store, ServiceClock(reach))[0]
+def _readers(
+    secret: str | None, token: str | None, error: Path | None, replay: Path | None
+) -> tuple[tuple[str, str], ...]:
+    return ("--secret", str(secret)), ("--token", str(token)), ("--error", str(error)), ("--replay", str(replay))
 
 
-def _app_seen(common: Common, terminal: Terminal, reach: Network, found: Found) -> Snapshot | None:
+def _purposes(named: list[str] | None) -> tuple[str, ...]:
     from pbisetup.catalog.purposes import purposes
-    from pbisetup.model.errors import Refused, SignInFailed, Unreachable
-    from pbisetup.model.manifest import Environment
-    from pbisetup.observe.environment import observe_app
+    from pbisetup.model.errors import UsageError
 
-    known = found.credential
-    if known is None:
-        return None
-    assumed = "user-sign-in" if found.person else "automation"
-    purpose = found.purpose if found.purpose in purposes() else assumed
-    # What a scenario's caller had configured may be no tenant at all; who looks is a user of the tenant that there is.
-    own = found.in_tenant or known.tenant_id.lower() in _NO_TENANT
-    tenant = common.tenant or (None if own else known.tenant_id)
-    try:
-        with signed_in(common, terminal, reach, tenant) as session:
-            environment = Environment(known.client_id, tenant, (purpose or assumed,), workspaces=found.workspaces)
-            return observe_app(session, environment, known.client_id)
-    except (SignInFailed, Refused, Unreachable) as error:
-        # What keeps the operator out can be the very mistake that is looked for: another tenant, another cloud.
-        terminal.say(f"examined without the operator's view: {error.message} ({error.code})", "yellow")
-        return None
-
-
-def _record(terminal: Terminal, file: PrivateFile, seen: Examined, *, names: bool) -> None:
-    from pbisetup import __version__
-    from pbisetup.model.recording import dump
-    from pbisetup.observe.recorder import record
-    from pbisetup.services.recording_file import commit
-
-    commit(file, dump(record(seen, __version__, names=names)))
-    what = "with names and ids as they are" if names else "names and ids replaced; look it over before you pass it on"
-    terminal.say(f"recorded in {file.path}: {what}", "dim")
-
-
-def _tenant_id(reach: Network, common: Common, found: Found) -> str | None:
-    """The tenant that the token should be of: what was asked for or the manifest says, else the credential's own."""
-    from pbisetup.model.errors import Unreachable
-    from pbisetup.planning.manifest import is_guid
-    from pbisetup.services.authority import tenant_id
-
-    named = tenant_of(common, found.environment) if found.environment else common.tenant
-    name = named or (found.credential.tenant_id if found.credential else None)
-    if not name or is_guid(name):
-        return name
-    try:
-        return tenant_id(reach, name)
-    except Unreachable:
-        return None  # the probe meets the same and tells it
-
-
-def _sp(snapshot: Snapshot | None) -> str | None:
-    from pbisetup.model.facts import value_of
-
-    principal = value_of(snapshot.service_principal) if snapshot else None
-    return principal.object_id if principal else None
+    for each in named or ():
+        if each not in purposes():
+            raise UsageError("PBI104", f"--purpose {each!r} is not one of {', '.join(purposes())}")
+    return tuple(dict.fromkeys(named or ()))

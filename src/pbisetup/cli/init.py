@@ -121,7 +121,7 @@ def _from_flags(
     group: str | None,
 ) -> Answers:
     """What the flags say, checked. Raises UsageError with every mistake at once."""
-    from pbisetup.catalog.purposes import purposes
+    from pbisetup.catalog.purposes import planned_purposes
     from pbisetup.model.errors import UsageError
     from pbisetup.model.tenant import WORKSPACE_ROLES
     from pbisetup.planning.manifest import environment_problem, name_problem, parse_lifetime
@@ -136,7 +136,7 @@ def _from_flags(
     if environments == ():
         problems.append("--env is empty")
     chosen = _split(purpose)
-    known = tuple(purposes())
+    known = tuple(planned_purposes())
     for item in workspace or []:
         prefix, sign, _ = item.partition("=")
         if sign and environment_problem(prefix) is None and prefix not in (environments or ("dev",)):
@@ -202,7 +202,7 @@ def _need_answers(terminal: Terminal, answers: Answers, existing: Manifest | Non
 
 def _ask_first(terminal: Terminal, common: Common, answers: Answers, yes: bool) -> Answers:
     """The questions that need no sign-in."""
-    from pbisetup.catalog.purposes import purposes
+    from pbisetup.catalog.purposes import planned_purposes
     from pbisetup.planning.manifest import environment_problem, name_problem
 
     name = _folder_name(common)
@@ -231,7 +231,7 @@ def _ask_first(terminal: Terminal, common: Common, answers: Answers, yes: bool) 
             answers, environments=_split(prompts.text("Environments (with commas: dev,test,prod):", "dev", check))
         )
     if answers.purposes is None:
-        options = [(p.name, p.title) for p in purposes().values()]
+        options = [(p.name, p.title) for p in planned_purposes().values()]
         answers = replace(answers, purposes=(prompts.choose("What is it for?", options, "automation"),))
     if answers.store is None and answers.purposes == ("automation",):
         kept = [

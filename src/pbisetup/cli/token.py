@@ -15,7 +15,7 @@ from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user
 if TYPE_CHECKING:
     from pbisetup.model.cloud import Cloud
     from pbisetup.model.secret import Secret
-    from pbisetup.services.identity import CredentialTokens
+    from pbisetup.services.identity import TokenSource
     from pbisetup.services.network import Network
     from pbisetup.ui.terminal import Terminal
 
@@ -62,8 +62,10 @@ def token(
         with network(common, terminal, found.manifest) as reach:
             found = asked_of_tenant(common, reach, found)
             wanted = _scope(reach.cloud, fabric, scope)
-            user = user or found.signs_people_in
-            tokens = user_sign_in(terminal, common, reach, found) if user else _app(reach, found)
+            if found.credential is None or found.credential.kind == "none":
+                user = user or found.signs_people_in
+            person = user or (found.credential is not None and found.credential.kind == "sign-in")
+            tokens = user_sign_in(terminal, common, reach, found) if person else _app(reach, found)
             got = tokens.token(wanted)
         _show(terminal, got, header=header, as_json=as_json or common.json, claims=claims)
 
@@ -80,12 +82,12 @@ def _scope(cloud: Cloud, fabric: bool, scope: str | None) -> str:
     return cloud.scope(cloud.fabric_resource)
 
 
-def _app(reach: Network, found: Found) -> CredentialTokens:
+def _app(reach: Network, found: Found) -> TokenSource:
     from pbisetup.model.errors import UsageError
-    from pbisetup.services.identity import app_tokens
+    from pbisetup.services.app_sign_in import tokens
 
     credential = found.credential
-    if credential is None or credential.secret is None:
+    if credential is None or credential.kind == "none":
         name = found.environment.name if found.environment else ""
         raise UsageError(
             "PBI105",
@@ -93,7 +95,7 @@ def _app(reach: Network, found: Found) -> CredentialTokens:
             remedy="Make and store one.",
             command=f"pbisetup apply {name}".rstrip(),
         )
-    return app_tokens(reach, credential.tenant_id, credential.client_id, credential.secret)
+    return tokens(reach, credential)
 
 
 def _show(terminal: Terminal, got: Secret, *, header: bool, as_json: bool, claims: bool) -> None:

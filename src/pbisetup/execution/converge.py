@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pbisetup.catalog.wellknown import ADMISSION_CODE
-from pbisetup.execution.runner import Reporter, Result, Status, run
-from pbisetup.execution.steps import Workbench
+from pbisetup.execution.applying import Watcher, apply_plan
+from pbisetup.execution.runner import Result, Status
+from pbisetup.model.case import ANSWER, TOKEN, Asked
 from pbisetup.model.errors import Evidence, ExitCode, UsageError
 from pbisetup.model.facts import Fact, Known, Unknown
 from pbisetup.model.finding import Examination
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan
-from pbisetup.model.probe import Probe
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.observe.app import probe, probe_token
+from pbisetup.observe.engine import Ran
 from pbisetup.observe.environment import observe
+from pbisetup.observe.examination import Question, examine_live
+from pbisetup.observe.patience import GROUPS, TOKEN_PATIENCE, Patience, examine_patiently
 from pbisetup.observe.session import Session
 from pbisetup.planning.planner import DeletedChoice, plan_environment
+from pbisetup.planning.wanted import wanted_scopes
+from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.identity import user_tokens
 from pbisetup.services.journal import Journal
@@ -28,13 +32,11 @@ from pbisetup.services.secret_store import AppCredential, Store
 ROUNDS = 4
 
 
-class Hooks(Reporter, Protocol):
+class Hooks(Watcher, Protocol):
     """What the person sees and is asked."""
 
     def plan(self, plan: Plan) -> None: ...
     def agreed(self, plan: Plan) -> bool: ...
-    def waiting(self, what: str, seconds_left: int) -> None: ...
-    def stopping(self) -> bool: ...
     def deleted_app(self, environment: str) -> DeletedChoice | None: ...
 
 
@@ -129,32 +131,19 @@ def converge(
         if plan.own and not hooks.agreed(plan):
             done.declined = True
             break
-        result, made = _apply(session, plan, store, journal, clock, hooks)
+        result = apply_plan(session, plan, store, journal, clock, hooks)
         done.results.append(result)
-        if made is not None:
-            credential = done.credential = made
+        if result.credential is not None:
+            credential = done.credential = result.credential
         undecided = any(step.deferred for step in plan.steps)
         if result.interrupted or result.of("failed") or not (undecided or plan.again):
             break
         if undecided:
-            admitted = _admission(session, credential, clock, hooks, just_made=made is not None)
+            admitted = _admission(session, credential, clock, hooks, just_made=result.credential is not None)
             if not isinstance(admitted, Known):
                 break
     assert done is not None
     return done
-
-
-def _apply(
-    session: Session, plan: Plan, store: Store, journal: Journal, clock: Clock, hooks: Hooks
-) -> tuple[Result, AppCredential | None]:
-    makes_secret = any(step.id == "secret" for step in plan.own)
-    opened = store.open() if makes_secret else None
-    bench = Workbench(session, plan.environment, journal, clock, hooks.waiting, opened)
-    try:
-        return run(plan, bench, hooks, hooks.stopping), bench.credential
-    finally:
-        if opened is not None:
-            opened.close()
 
 
 def _deleted_choice(hooks: Hooks, environment: str) -> DeletedChoice:
@@ -174,13 +163,14 @@ def _admission(
     """Whether the API admits the app, asked with its own token."""
     if credential is None or credential.secret is None:
         return Unknown("the app has no credential yet")
-    tried = probe(session.network, credential, (), clock=clock, waiting=hooks.waiting, just_changed=just_made)
-    answer = tried.groups
+    patience = Patience(TOKEN_PATIENCE if just_made else 0)
+    case = prove_app(session, None, credential, clock, hooks.waiting, patience).case
+    answer, attempt = case.value(ANSWER, GROUPS), case.value(TOKEN, "powerbi")
     if answer is not None and answer.ok:
         return Known(True, answer.evidence)
     if answer is not None and answer.code == ADMISSION_CODE:
         return Known(False, answer.evidence)
-    said = tried.token.message if tried.token and not tried.token.issued else "the API did not say"
+    said = attempt.message if attempt and not attempt.issued else "the API did not say"
     return Unknown(said, Evidence("Power BI API", "app", said))
 
 
@@ -199,35 +189,83 @@ def outputs(done: Converged) -> dict[str, str]:
     return known
 
 
-def prove_app(
-    session: Session, environment: Environment, done: Converged, clock: Clock, waiting: Waits, patience: int
-) -> Probe | None:
-    """Try the app's credential, with patience where something was just changed; None where none is held here."""
-    credential = done.credential
-    if credential is None or credential.secret is None:
-        return None
+def proof_patience(done: Converged, seconds: int) -> Patience:
+    """How long a proof waits for what this run changed."""
     changed = bool(done.outcomes("done"))
     complete = not any(done.outcomes(status) for status in ("handed off", "failed", "not run"))
-    return probe(
-        session.network,
-        credential,
-        environment.workspaces,
-        clock=clock,
-        waiting=waiting,
-        just_changed=changed,
-        # What somebody else must do, what failed, or what nobody touched does not come by waiting.
-        admission_patience=patience if complete and done.changed_access else 0,
+    # What somebody else must do, what failed, or what nobody touched does not come by waiting.
+    return Patience(TOKEN_PATIENCE if changed else 0, seconds if complete and done.changed_access else 0)
+
+
+def prove_app(
+    session: Session,
+    environment: Environment | None,
+    credential: AppCredential,
+    clock: Clock,
+    waiting: Waits,
+    patience: Patience,
+    *,
+    principal_id: str | None = None,
+    with_operator: bool = False,
+) -> Ran:
+    """Try the app's credential for real; without an environment only whether the API lets it in."""
+    kept = Credential(
+        "secret" if credential.secret else "none",
+        credential.tenant_id,
+        credential.client_id,
+        credential.where,
+        secret=credential.secret,
     )
+    question = _question(session, environment, kept, "app", principal_id)
+    if with_operator:
+        question.look_with(session)
+    return examine_patiently(lambda: _look(question), patience, clock, waiting)
 
 
 def prove_user(
     session: Session, environment: Environment, client_id: str, prompt: Callable[[str, str, str], None]
-) -> Probe | None:
+) -> Ran | None:
     """Sign the operator in to the new app, by the same route; None where the operator came without a person."""
     route = session.operator.route
     if route not in ("browser", "device"):
         return None
-    tokens = user_tokens(
-        session.network, route, session.tenant.id, client_id, prompt=prompt, patience=120, observer="app"
+    network, tenant = session.network, session.tenant.id
+    person = Credential(
+        "sign-in",
+        tenant,
+        client_id,
+        "the manifest",
+        sign_in=lambda: user_tokens(network, route, tenant, client_id, prompt=prompt, patience=120, observer="app"),
     )
-    return probe_token(session.network, tokens, environment.workspaces)
+    return _look(_question(session, environment, person, "user"))
+
+
+def _question(
+    session: Session,
+    environment: Environment | None,
+    credential: Credential,
+    sign_in: Literal["app", "user"],
+    principal_id: str | None = None,
+) -> Question:
+    env = environment
+    asked = Asked(
+        environment=env.name if env else None,
+        cloud=session.network.cloud.meant,
+        sign_in=sign_in,
+        purposes=env.purposes if env else ("automation",),
+        tenant=session.tenant.id,
+        client_id=credential.client_id,
+        principal_id=principal_id,
+        workspaces=env.workspaces if env else (),
+        stated_roles=env is not None,
+        scopes=frozenset(wanted_scopes(env)) if env and sign_in == "user" else frozenset(),
+        groups=dict(env.groups) if env else {},
+    )
+    return Question(asked, session.network, credential)
+
+
+def _look(question: Question) -> Ran:
+    try:
+        return examine_live(question)
+    finally:
+        question.close()

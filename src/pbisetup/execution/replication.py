@@ -52,8 +52,18 @@ def already_there(answer: Answer) -> bool:
     return answer.status in (400, 409) and bool(ALREADY.search(said))
 
 
-def repeat(call: Callable[[], Answer], what: str, clock: Clock, waits: Waits, *, budget: float = BUDGET) -> Answer:
+def repeat(
+    call: Callable[[], Answer],
+    what: str,
+    clock: Clock,
+    waits: Waits,
+    *,
+    budget: float = BUDGET,
+    final: frozenset[int] = frozenset(),
+) -> Answer:
     """Send an idempotent call until its answer is final: done, already there, refused for good, or out of time.
+
+    `final`: statuses that are an answer here, whatever else they can mean shortly after a create.
 
     A connection that broke is tried again too: the effect is the same whether the first one arrived or not.
     """
@@ -67,7 +77,7 @@ def repeat(call: Callable[[], Answer], what: str, clock: Clock, waits: Waits, *,
             if broken > 2:
                 raise
             answer = None
-        if answer is not None and not (is_not_yet(answer) or answer.status in PASSING):
+        if answer is not None and (answer.status in final or not (is_not_yet(answer) or answer.status in PASSING)):
             return answer
         left = deadline - clock.monotonic()
         if left <= 0:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from pbisetup.execution.steps import ACTIONS, Workbench
+from pbisetup.execution.bench import Workbench
+from pbisetup.execution.steps import ACTIONS
 from pbisetup.model.errors import PbisetupError, Refused, Unreachable
 from pbisetup.model.plan import Plan, Step
+from pbisetup.services.secret_store import AppCredential
 
 Status = Literal["done", "handed off", "failed", "not run"]
 
@@ -31,6 +33,8 @@ class Result:
     outcomes: tuple[Outcome, ...]
     outputs: Mapping[str, str]
     interrupted: bool = False
+    credential: AppCredential | None = None
+    """The credential that was made, ready to sign in with."""
 
     def of(self, status: Status) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)
@@ -70,7 +74,7 @@ def run(plan: Plan, bench: Workbench, reporter: Reporter, stopping: Callable[[],
                 cut = outcome.error
         outcomes[step.id] = outcome
         reporter.ended(outcome)
-    return Result(plan.environment, tuple(outcomes.values()), dict(bench.outputs), interrupted)
+    return Result(plan.environment, tuple(outcomes.values()), dict(bench.outputs), interrupted, bench.credential)
 
 
 def _one(step: Step, bench: Workbench) -> Outcome:

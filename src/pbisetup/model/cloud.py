@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -41,6 +42,17 @@ class Cloud:
     """Whether the authority is one that Microsoft's instance discovery knows."""
     operator_routes: tuple[str, ...] = ("az", "browser", "device")
     """Sign-in routes tried in this order when the operator names none."""
+    like: str = ""
+    """The published cloud whose names are used here, where this is a local one."""
+    instance: str = ""
+    """`cloud_instance_name` in the discovery document of its tenants."""
+    subregion: str = ""
+    """`tenant_region_sub_scope` there; empty where there is none."""
+    arm: str | None = None
+    """Origin of Azure Resource Manager, which capacities are paused and resumed by."""
+    arm_resource: str | None = None
+    stands_for: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Host -> origin, where this cloud answers in the place of another one's hosts."""
     ca_bundle: str | None = None
     """Path of the only certificate authority that this cloud's servers are signed by, if it has its own."""
 
@@ -56,12 +68,29 @@ class Cloud:
         if any(host == suffix or host.endswith("." + suffix) for suffix in self.cross_hosts):
             return port == 443 and _HOST.fullmatch(host) is not None
         return any(
-            (host, port) == (own.hostname, own.port or 443) for own in (urlsplit(origin) for origin in self.origins())
+            (host, port) == (own.hostname, own.port or 443)
+            for own in (urlsplit(origin) for origin in (*self.origins(), *([self.arm] if self.arm else [])))
         )
+
+    @property
+    def meant(self) -> str:
+        """The published cloud that this one is, or stands for."""
+        return self.like or self.name
 
     def origins(self) -> tuple[str, ...]:
         """Every origin of this cloud that requests go to."""
         return tuple(o for o in (self.login, self.graph, self.powerbi, self.fabric) if o)
+
+    def address(self, url: str) -> str:
+        """Where a request goes: a path to the API that it is of, an address of the cloud that this one stands for to here.
+
+        Any other address stays as it is, and the guard decides.
+        """
+        if url.startswith("/"):
+            return (self.fabric or self.powerbi if url.startswith("/v1/") else self.powerbi) + url
+        parts = urlsplit(url)
+        origin = self.stands_for.get((parts.hostname or "").lower())
+        return url if origin is None else origin + parts.path + (f"?{parts.query}" if parts.query else "")
 
     @staticmethod
     def scope(resource: str) -> str:

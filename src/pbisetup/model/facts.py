@@ -35,6 +35,8 @@ class Unknown:
 
     reason: str
     evidence: Evidence | None = None
+    code: str = ""
+    """Code of the error that kept it unknown, where it was one."""
 
 
 Fact = Known[T] | Absent | Unknown

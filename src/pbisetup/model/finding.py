@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pbisetup.model.errors import Evidence
 from pbisetup.model.plan import Action, Who
 
 CheckStatus = Literal["pass", "warn", "fail", "skip", "unknown"]
+LAYERS: Final = {
+    "config": "On this machine",
+    "network": "Network",
+    "tenant": "Tenant",
+    "token": "Token",
+    "claims": "Claims",
+    "directory": "Directory",
+    "settings": "Tenant settings",
+    "api": "Power BI and Fabric",
+    "workspace": "Workspaces",
+    "request": "Request",
+}
+"""The links of the chain in the order in which a request crosses them: what the id of a check begins with, and its title."""
 Severity = Literal["error", "warning", "info"]
 Certainty = Literal["certain", "likely", "possible"]
 
@@ -63,6 +76,11 @@ class Examination:
     findings: tuple[Finding, ...]
     healthy: bool
     requests: int
+
+    @property
+    def first_broken(self) -> Check | None:
+        """The first link of the chain that does not hold."""
+        return next((check for check in self.checks if check.status == "fail"), None)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `doctor --format json` prints."""

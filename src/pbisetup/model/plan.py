@@ -28,15 +28,17 @@ PLANNED_KINDS: Final = frozenset({
     "upsert_application", "update_application", "create_service_principal", "add_owner", "grant_delegated",
     "create_group", "add_group_member", "update_tenant_setting", "set_workspace_role", "add_secret", "remove_secret",
     "restore_application", "purge_application",
+    # what mends an app
+    "enable_service_principal", "enable_resource", "add_resource", "allow_public_client", "add_redirect_uri",
+    "add_delegated_permission", "revoke_app_role", "assign_user", "remove_from_excluded_group",
 })  # fmt: skip
 ACTION_KINDS: Final = PLANNED_KINDS | {
     # the app and its credential
-    "add_certificate", "add_federated_credential", "add_redirect_uri",
-    "allow_public_client", "enable_service_principal", "enable_resource", "add_resource", "add_delegated_permission",
+    "add_certificate", "add_federated_credential",
     # the directory
-    "revoke_app_role", "assign_user", "activate_role", "assign_license", "exempt_from_policy", "allow_location",
+    "activate_role", "assign_license", "exempt_from_policy", "allow_location",
     # tenant settings
-    "enable_tenant_setting", "replace_group", "remove_from_excluded_group",
+    "enable_tenant_setting", "replace_group",
     # workspace, capacity, item
     "share_item", "share_connection", "set_datasource_credentials", "take_over_item", "upgrade_workspace",
     "assign_capacity", "resume_capacity", "add_capacity_contributor", "assign_azure_role", "start_gateway",

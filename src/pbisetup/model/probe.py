@@ -9,6 +9,12 @@ from pbisetup.model.claims import Claims
 from pbisetup.model.errors import Evidence
 
 Signature = Literal["verified", "wrong", "no key", "not checked"]
+CredentialKind = Literal["secret", "certificate", "federated", "password", "sign-in", "token", "none"]
+"""How the app, or a person through it, proves who it is."""
+IdForm = Literal["id", "domain", "authority", "odd ends", "empty", "other"]
+"""What an id looks like: a GUID, a domain, a word for all tenants such as `common`, one of these with quotes or white
+space around it, nothing, or something else.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,54 @@ class Configured:
     secret_looks_like_guid: bool = False
     secret_has_odd_ends: bool = False
     """Whether quotes or white space surround it."""
+    kind: CredentialKind = "secret"
+    others: tuple[str, ...] = ()
+    """Other kinds of credential that are configured beside it, by the names of their variables."""
+    client_id_form: IdForm = "id"
+    tenant_form: IdForm = "id"
+    broken: str = ""
+    """Why it cannot even be tried: the certificate's file is missing, the assertion's is empty, ..."""
+    hint: str = ""
+    """The first three characters of a secret, as the directory shows them for the same one."""
+    account: str = ""
+    """Who signs in, with a password."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that changes how clients sign in or connect, without a word."""
+
+    name: str
+    value: str
+    """Without user and password; stars for what may be secret."""
+    effect: str
+    """What it does, in a sentence."""
+    suspect: bool = False
+    """Whether it contradicts what is examined, such as the authority of another cloud."""
+
+
+@dataclass(frozen=True)
+class HostSeen:
+    """A host that answered: who signed its certificate, and how it was reached."""
+
+    host: str
+    stack: Literal["httpx", "requests"]
+    issuer: str = ""
+    """Of the certificate; only looked up where it is not trusted."""
+    proxy: str = ""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What the authority's discovery document says of a tenant, before anybody signs in."""
+
+    tenant_id: str
+    cloud: str = ""
+    """`microsoftonline.com`, `microsoftonline.us`, ... (`cloud_instance_name`)."""
+    region: str = ""
+    """`NA`, `EU`, `USGov`, ... (`tenant_region_scope`)."""
+    subregion: str = ""
+    """`GCC`, `DOD`, ... (`tenant_region_sub_scope`)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +92,8 @@ class TokenAttempt:
     failure: str = ""
     """Code of the error where Entra itself gave no answer."""
     evidence: tuple[Evidence, ...] = ()
+    scope: str = ""
+    """What was asked for."""
 
     @property
     def issued(self) -> bool:
@@ -52,6 +108,9 @@ class ApiAnswer:
     code: str | None
     message: str
     evidence: Evidence
+    retry_after: str = ""
+    challenge: str = ""
+    """`error` of the WWW-Authenticate header."""
 
     @property
     def ok(self) -> bool:
@@ -65,23 +124,7 @@ class WorkspaceSeen:
     key: str
     visible: bool
     answer: ApiAnswer | None
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Everything that was tried as the app."""
-
-    configured: Configured | None
-    token: TokenAttempt | None
-    signature: Signature
-    groups: ApiAnswer | None
-    """GET /v1.0/myorg/groups: 200 with an empty list means that the tenant setting admits the app (powerbi.md 6.1)."""
-    workspaces: tuple[WorkspaceSeen, ...]
-    requests: int
-    unreachable: str | None = None
-    """Why the API could not be asked."""
-    failure: str = ""
-    """Code of the error where the API itself gave no answer."""
+    id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,27 @@ class Password:
     display_name: str
     hint: str
     ends: datetime | None
+    starts: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that the directory knows of an app; `thumbprint` is its SHA-1 in upper-case hexadecimal."""
+
+    key_id: str
+    display_name: str
+    thumbprint: str
+    ends: datetime | None
+
+
+@dataclass(frozen=True)
+class FederatedCredential:
+    """Whose assertions an app takes in place of a secret."""
+
+    name: str
+    issuer: str
+    subject: str
+    audiences: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,16 @@ class AppRegistration:
     passwords: tuple[Password, ...] = ()
     public_client: bool = False
     redirect_uris: frozenset[str] = frozenset()
+    """Of the mobile and desktop platform, where the system browser comes back to."""
+    other_redirect_uris: frozenset[str] = frozenset()
+    """Of the web and single-page platforms."""
+    certificates: tuple[Certificate, ...] = ()
+    federated: tuple[FederatedCredential, ...] | None = None
+    """None where they were not read."""
+    barred: str = ""
+    """`disabledByMicrosoftStatus`, where Microsoft has barred the app."""
+    disabled: bool = False
+    """`isDisabled`: nobody gets a token for it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +103,10 @@ class ServicePrincipal:
     object_id: str
     client_id: str
     enabled: bool = True
+    name: str = ""
+    assignment_required: bool = False
+    owner_tenant: str = ""
+    """Id of the tenant that the application is registered in."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +119,7 @@ class ResourceApp:
     """Application permission name -> id."""
     scopes: Mapping[str, str] = field(default_factory=dict)
     """Delegated permission name -> id."""
+    enabled: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,6 +131,72 @@ class DelegatedGrant:
     scopes: frozenset[str]
     principal_id: str | None
     """None: for everybody in the tenant (`AllPrincipals`)."""
+
+
+@dataclass(frozen=True)
+class RoleGrant:
+    """One appRoleAssignment: an application permission that was granted to the service principal."""
+
+    id: str
+    resource_id: str
+    role_id: str
+
+
+@dataclass(frozen=True)
+class Capacity:
+    id: str
+    name: str
+    sku: str
+    state: str
+    """`Active`, `Suspended`, ..."""
+
+
+@dataclass(frozen=True)
+class DirectoryObject:
+    """What an id is in this tenant."""
+
+    id: str
+    kind: Literal["application", "service principal", "user", "group", "other"]
+    name: str
+    client_id: str | None = None
+    """Of an application or a service principal."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who signs in to the app, as the directory knows them."""
+
+    object_id: str
+    account: str
+    roles: frozenset[str] = frozenset()
+    """Template ids of the directory roles that are active."""
+    eligible: frozenset[str] | None = None
+    """Template ids of those that could be activated (PIM); None where they could not be read."""
+    licences: frozenset[str] | None = None
+    """Service plans by name; None where they could not be read."""
+    assigned: bool | None = None
+    """Whether they are assigned to the app; None where that could not be read."""
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """A Conditional Access policy that is on and names the app, its resource or whoever signs in to it."""
+
+    id: str
+    name: str
+    blocks: bool
+    conditional: bool = False
+    """Whether locations, devices or risk decide if it applies."""
+
+
+@dataclass(frozen=True)
+class FailedSignIn:
+    """One refused sign-in of the app, from the tenant's log."""
+
+    time: datetime | None
+    code: int
+    reason: str
+    resource: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +244,13 @@ class Workspace:
     roles: Mapping[str, WorkspaceRole] | None = None
     """Principal id -> role; None where they could not be read."""
     operator_role: WorkspaceRole | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Principal id -> `App`, `User`, `Group`, for those in `roles`."""
+    capacity_id: str | None = None
+    """None where it is on shared capacity, or where that is not shown."""
+    on_capacity: bool | None = None
+    classic: bool | None = None
+    """A workspace of the first generation, which takes no service principals; None where that is not shown."""
 
 
 @dataclass(frozen=True)

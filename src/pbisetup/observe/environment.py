@@ -19,7 +19,16 @@ from pbisetup.model.tenant import (
     TenantSetting,
     Workspace,
 )
-from pbisetup.observe.reading import application, failed, object_fact, read_setting, values_fact
+from pbisetup.observe.reading import (
+    application,
+    failed,
+    grant,
+    object_fact,
+    principal,
+    read_setting,
+    resource,
+    values_fact,
+)
 from pbisetup.observe.session import Session
 from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.wanted import is_service_app, public_api_setting, wanted_group, wanted_scopes
@@ -40,12 +49,7 @@ def observe(
 ) -> Snapshot:
     """Look at everything that planning for this environment needs."""
     unique_name = manifest.unique_name(environment.name)
-    return _Observer(session, environment, store, unique_name=unique_name).snapshot(journalled)
-
-
-def observe_app(session: Session, environment: Environment, client_id: str) -> Snapshot:
-    """The same of an app that no manifest names, found by its client id; what pbisetup stores itself is unknown."""
-    return _Observer(session, environment, None, client_id=client_id).snapshot(frozenset())
+    return _Observer(session, environment, store, unique_name).snapshot(journalled)
 
 
 def find_app(session: Session, unique_name: str) -> str | None:
@@ -59,24 +63,19 @@ class _Observer:
         self,
         session: Session,
         environment: Environment,
-        store: Store | None,
-        *,
-        unique_name: str = "",
-        client_id: str | None = None,
+        store: Store,
+        unique_name: str,
     ) -> None:
         self.session = session
         self.graph = session.graph
         self.env = environment
         self.store = store
         self.unique_name = unique_name
-        self.client_id = client_id
-        """Of an app that has no unique name of ours."""
 
     def snapshot(self, journalled: frozenset[str]) -> Snapshot:
         app = self._app()
         found = value_of(app)
-        client_id = self.client_id or (found.client_id if found else None)
-        sp = self._service_principal(client_id) if client_id else _follows(app)
+        sp = self._service_principal(found.client_id) if found else _follows(app)
         principal = value_of(sp)
         settings = self._settings() if is_service_app(self.env) else Unknown("not needed")
         scopes = wanted_scopes(self.env)
@@ -92,7 +91,7 @@ class _Observer:
             delegated_grants=self._grants(principal) if scopes else Unknown("no permission is needed"),
             memberships=self._memberships(principal) if is_service_app(self.env) else Unknown("not needed"),
             settings=settings,
-            stored=self.store.stored() if self.store else Unknown("the app is in no manifest"),
+            stored=self.store.stored(),
             admitted=admitted,
             token_refusals=refusals,
             groups=self._groups(settings) if is_service_app(self.env) else {},
@@ -105,15 +104,9 @@ class _Observer:
     # -- directory -----------------------------------------------------------------------------------------------
 
     def _app(self) -> Fact[AppRegistration]:
-        client = self.graph.client
-        found = (
-            client.applications_with_app_id(self.client_id)
-            if self.client_id
-            else client.applications_with_unique_name(self.unique_name)
-        )
-        answer = self.graph.get(found, select=APP_FIELDS)
+        answer = self.graph.get(self.graph.client.applications_with_unique_name(self.unique_name), select=APP_FIELDS)
         fact = object_fact(answer)
-        if isinstance(fact, Unknown) and self.client_id is None:
+        if isinstance(fact, Unknown):
             # Without knowing whether the app exists, nothing that could be planned would be safe.
             raise answer.refusal(f"the app registration {self.unique_name} could not be looked up", "PBI904")
         if not isinstance(fact, Known):
@@ -128,8 +121,6 @@ class _Observer:
     def _deleted_app(self, app: Fact[AppRegistration]) -> Fact[str]:
         if not isinstance(app, Absent):
             return Unknown("the app exists" if isinstance(app, Known) else "the app could not be looked up")
-        if self.client_id:
-            return Unknown("deleted apps are looked up by the unique names of a manifest")
         unique_name = self.unique_name
         answer = self.graph.get(
             self.graph.client.directory.deleted_items.graph_application,
@@ -149,33 +140,18 @@ class _Observer:
         fact = object_fact(answer)
         if not isinstance(fact, Known):
             return fact
-        raw = fact.value
-        return Known(
-            ServicePrincipal(str(raw["id"]), str(raw["appId"]), bool(raw.get("accountEnabled", True))),
-            fact.evidence,
-        )
+        return Known(principal(fact.value), fact.evidence)
 
     def _power_bi(self) -> Fact[ResourceApp]:
         app_id = self.session.network.cloud.powerbi_app_id
         answer = self.graph.get(
             self.graph.client.service_principals_with_app_id(app_id),
-            select="id,appId,appRoles,oauth2PermissionScopes",
+            select="id,appId,accountEnabled,appRoles,oauth2PermissionScopes",
         )
         fact = object_fact(answer)
         if not isinstance(fact, Known):
             return fact
-        raw = fact.value
-        return Known(
-            ResourceApp(
-                object_id=str(raw["id"]),
-                app_id=app_id,
-                roles={str(r["value"]): str(r["id"]) for r in raw.get("appRoles") or [] if r.get("value")},
-                scopes={
-                    str(s["value"]): str(s["id"]) for s in raw.get("oauth2PermissionScopes") or [] if s.get("value")
-                },
-            ),
-            fact.evidence,
-        )
+        return Known(resource(fact.value, app_id), fact.evidence)
 
     def _grants(self, principal: ServicePrincipal | None) -> Fact[tuple[DelegatedGrant, ...]]:
         if principal is None:
@@ -186,16 +162,7 @@ class _Observer:
         fact = values_fact(answer)
         if not isinstance(fact, Known):
             return fact
-        grants = tuple(
-            DelegatedGrant(
-                id=str(g["id"]),
-                resource_id=str(g.get("resourceId", "")),
-                scopes=frozenset(str(g.get("scope") or "").split()),
-                principal_id=g.get("principalId") if g.get("consentType") == "Principal" else None,
-            )
-            for g in fact.value
-        )
-        return Known(grants, fact.evidence)
+        return Known(tuple(map(grant, fact.value)), fact.evidence)
 
     def _memberships(self, principal: ServicePrincipal | None) -> Fact[frozenset[str]]:
         if principal is None:
@@ -326,7 +293,7 @@ class _Observer:
         """Try the stored credential: the numbers of a refusal and, where nobody here may read the settings, whether the
         API admits the app's token.
         """
-        credential = self.store.credential() if self.store else None
+        credential = self.store.credential()
         if app is None or not is_service_app(self.env):
             return Unknown("not needed"), frozenset()
         if credential is None or credential.secret is None or credential.client_id.lower() != app.client_id.lower():

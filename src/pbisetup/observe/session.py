@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from pbisetup.catalog.wellknown import AZURE_CLI_APP_ID
 from pbisetup.diagnosis.claims import NotDecodable, decode
-from pbisetup.model.errors import Evidence, SignInFailed, Unavailable, UsageError
+from pbisetup.model.claims import Claims
+from pbisetup.model.errors import Evidence, Observer, SignInFailed, Unavailable, UsageError
 from pbisetup.model.tenant import Operator, TenantInfo
 from pbisetup.services import authority, azure_cli, identity
 from pbisetup.services.directory import Directory
@@ -44,6 +45,7 @@ class Session:
     fabric: RestClient | None
     may_create_apps: bool | None
     may_create_groups: bool | None
+    door: Entered
 
     def close(self) -> None:
         self.graph.close()
@@ -52,36 +54,112 @@ class Session:
             self.fabric.close()
 
 
+@dataclass
+class Entered:
+    """Somebody's connections to Graph, Power BI and Fabric, before anything was looked up about them."""
+
+    network: Network
+    route: str
+    asked: str | None
+    """The tenant, as it was asked for."""
+    tokens: TokenSource
+    """For Graph."""
+    graph: Directory
+    powerbi: RestClient
+    fabric: RestClient | None
+    tenant_id: str = ""
+    """Of the token, else as it was asked for; empty where neither tells."""
+    claims: Claims | None = None
+    """Of the token for Graph; None before there is one, and where it is opaque."""
+
+    def sign_in(self) -> None:
+        """Get a token for Graph: here a person is asked. Raises what signing in raises."""
+        network = self.network
+        token = self.tokens.token(network.cloud.scope(network.cloud.graph_resource))
+        try:
+            self.claims = decode(token.reveal())
+        except NotDecodable:
+            self.claims = None
+        self.tenant_id = self.claims.tenant_id if self.claims else self.tenant_id
+
+    def close(self) -> None:
+        self.graph.close()
+        self.powerbi.close()
+        if self.fabric:
+            self.fabric.close()
+
+
+def door_of(network: Network, tokens: TokenSource, observer: Observer) -> Entered:
+    """The connections of somebody whose tokens there are."""
+    cloud = network.cloud
+    fabric = None
+    if cloud.fabric and cloud.fabric_resource:
+        fabric = RestClient(network, cloud.fabric, cloud.fabric_resource, tokens, observer)
+    powerbi = RestClient(network, cloud.powerbi, cloud.powerbi_resource, tokens, observer)
+    return Entered(network, observer, None, tokens, Directory(network, tokens, observer), powerbi, fabric)
+
+
+def knock(network: Network, how: SignIn, wanted: str | None) -> Entered:
+    """The connections of whoever will sign in; nothing is sent yet. `wanted`: the tenant by its id, or by its domain.
+
+    Raises SignInFailed or Unavailable where nobody can be signed in from here.
+    """
+    first, route = _tokens(network, how, wanted)
+
+    def tokens() -> TokenSource:
+        # A person signs in once; everybody else may do so for each API, side by side.
+        return first if route in ("browser", "device") else _route(network, route, how, wanted)
+
+    cloud = network.cloud
+    fabric = None
+    if cloud.fabric and cloud.fabric_resource:
+        fabric = RestClient(network, cloud.fabric, cloud.fabric_resource, tokens(), "operator")
+    powerbi = RestClient(network, cloud.powerbi, cloud.powerbi_resource, tokens(), "operator")
+    graph = Directory(network, first, "operator")
+    return Entered(network, route, how.tenant, first, graph, powerbi, fabric, wanted or "")
+
+
+def enter(network: Network, how: SignIn) -> Entered:
+    """Sign in. Raises SignInFailed, Unavailable, Unreachable or UsageError; also where it is another tenant's session.
+
+    A tenant that is named by its domain costs a request of its own.
+    """
+    wanted = authority.tenant_id(network, how.tenant) if how.tenant else None
+    door = knock(network, how, wanted)
+    try:
+        door.sign_in()
+        if wanted and door.tenant_id.lower() != wanted:
+            raise _other_tenant(door.tenant_id, wanted, how.tenant or wanted, door.route)
+    except BaseException:
+        door.close()
+        raise
+    return door
+
+
 def sign_in(network: Network, how: SignIn) -> Session:
     """Sign in and look who that is. Raises SignInFailed, Unavailable, Unreachable or UsageError."""
-    wanted = authority.tenant_id(network, how.tenant) if how.tenant else None
-    tokens, route = _tokens(network, how, wanted)
-    scope = network.cloud.scope(network.cloud.graph_resource)
-    token = tokens.token(scope)
-    graph = Directory(network, tokens, "operator")
+    door = enter(network, how)
     try:
-        operator = _operator(graph, route, token.reveal(), wanted)
-        if wanted and operator.tenant_id.lower() != wanted:
-            raise _other_tenant(operator.tenant_id, wanted, how.tenant or wanted, route)
+        operator = who(door)
         if operator.guest:
             raise SignInFailed(
                 "PBI313",
                 f"{operator.account} is a guest in this tenant; guests can neither register applications nor see the "
                 "directory",
                 remedy="Sign in with an account that is a member of the tenant.",
-                command=f"az login --tenant {operator.tenant_id}" if route == "az" else None,
+                command=f"az login --tenant {operator.tenant_id}" if door.route == "az" else None,
             )
-        tenant = _tenant(graph, operator.tenant_id, how.tenant)
-        apps, groups = _policy(graph)
+        tenant = organization(door, how.tenant)
+        apps, groups = ordinary_rights(door.graph)
     except BaseException:
-        graph.close()
+        door.close()
         raise
-    cloud = network.cloud
-    fabric = None
-    if cloud.fabric and cloud.fabric_resource:
-        fabric = RestClient(network, cloud.fabric, cloud.fabric_resource, tokens, "operator")
-    powerbi = RestClient(network, cloud.powerbi, cloud.powerbi_resource, tokens, "operator")
-    return Session(network, tenant, operator, graph, powerbi, fabric, apps, groups)
+    return session(door, tenant, operator, apps, groups)
+
+
+def session(door: Entered, tenant: TenantInfo, operator: Operator, apps: bool | None, groups: bool | None) -> Session:
+    """What is known of somebody who is signed in, put together."""
+    return Session(door.network, tenant, operator, door.graph, door.powerbi, door.fabric, apps, groups, door)
 
 
 def operator_tokens(network: Network, how: SignIn) -> TokenSource:
@@ -154,21 +232,19 @@ def _other_tenant(actual: str, wanted: str, asked: str, route: str) -> SignInFai
     )
 
 
-def _operator(graph: Directory, route: str, token: str, wanted: str | None) -> Operator:
+def who(door: Entered) -> Operator:
     """Who the token is for: from its claims, and from the directory where Graph's token is opaque."""
-    try:
-        claims = decode(token)
-    except NotDecodable:
-        claims = None
+    claims = door.claims
     if claims is not None and not claims.scopes and claims.app_only:
         return Operator(
             kind="service principal",
             object_id=claims.object_id,
             account=claims.client_id,
-            route=route,
+            route=door.route,
             tenant_id=claims.tenant_id,
             graph_permissions=claims.roles,
         )
+    graph = door.graph
     me = graph.get(graph.client.me, select="id,userPrincipalName,userType")
     if not me.ok:
         raise me.refusal("who is signed in could not be read", "PBI315")
@@ -177,8 +253,8 @@ def _operator(graph: Directory, route: str, token: str, wanted: str | None) -> O
         kind="user",
         object_id=str(shown.get("id", "")),
         account=str(shown.get("userPrincipalName", "")),
-        route=route,
-        tenant_id=claims.tenant_id if claims else (wanted or ""),
+        route=door.route,
+        tenant_id=door.tenant_id,
         guest=shown.get("userType") == "Guest",
         roles=claims.directory_roles if claims else frozenset(),
         graph_permissions=claims.scopes if claims else frozenset(),
@@ -192,8 +268,10 @@ def _operator(graph: Directory, route: str, token: str, wanted: str | None) -> O
     return operator
 
 
-def _tenant(graph: Directory, id_: str, asked: str | None) -> TenantInfo:
-    answer = graph.get(graph.client.organization, select="id,displayName,verifiedDomains")
+def organization(door: Entered, asked: str | None) -> TenantInfo:
+    """The directory's name and domain, as far as they may be read."""
+    id_ = door.tenant_id
+    answer = door.graph.get(door.graph.client.organization, select="id,displayName,verifiedDomains")
     found = answer.objects if answer.ok else []
     if not found:
         return TenantInfo(id_, asked or id_, asked or id_)
@@ -203,7 +281,7 @@ def _tenant(graph: Directory, id_: str, asked: str | None) -> TenantInfo:
     return TenantInfo(str(organization.get("id", id_)), str(organization.get("displayName", "")), str(initial))
 
 
-def _policy(graph: Directory) -> tuple[bool | None, bool | None]:
+def ordinary_rights(graph: Directory) -> tuple[bool | None, bool | None]:
     """Whether ordinary users may register apps and create security groups; None where the policy cannot be read."""
     answer = graph.get(graph.client.policies.authorization_policy)
     rights = answer.object.get("defaultUserRolePermissions") if answer.ok else None

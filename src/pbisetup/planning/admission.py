@@ -12,6 +12,7 @@ from typing import Literal
 
 from pbisetup.model.facts import Fact, Known, Unknown
 from pbisetup.model.tenant import Group, TenantSetting
+from pbisetup.planning.manifest import is_guid
 
 State = Literal["open", "admitted", "join", "switch_on", "add_group", "excluded", "unsuited", "unknown"]
 
@@ -151,7 +152,8 @@ def unsuited(groups: Mapping[str, Fact[Group]], wanted: str, setting: TenantSett
     if isinstance(existing, Unknown):
         return f"the group {wanted!r} could not be looked at: {existing.reason}"
     if not isinstance(existing, Known):
-        return None
+        # A name can be given to a new group, an id cannot.
+        return f"there is no group with the id {wanted}" if is_guid(wanted) else None
     group = existing.value
     if not group.admits_service_principals:
         kind = "synchronised from on-premises" if group.synced else "not a security group"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pbisetup.model.facts import Known, value_of
 from pbisetup.model.plan import Action, Step
-from pbisetup.model.tenant import AppRegistration
+from pbisetup.model.tenant import AppRegistration, DelegatedGrant
 from pbisetup.planning import rights
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_user_app, wanted_scopes
@@ -126,12 +126,17 @@ def service_principal(s: Situation) -> Iterator[Step]:
     else:
         owners = s.app.owners if s.app else None
         right = rights.edit_app(s.seen.operator, owners, ours_after_create=False)
-    yield Step(
+    yield new_service_principal(s.app.client_id if s.app else "{client_id}", right)
+
+
+def new_service_principal(client_id: str, right: rights.Right) -> Step:
+    """The service principal of the app with this client id."""
+    return Step(
         "service-principal",
         "add",
         "Service principal",
         "what groups and workspaces know the app by; its object id is neither the client id nor the app's",
-        Action("create_service_principal", {"client_id": s.app.client_id if s.app else "{client_id}"}),
+        Action("create_service_principal", {"client_id": client_id}),
         right.who,
         right.allowed,
         right.because,
@@ -195,8 +200,15 @@ def consent(s: Situation) -> Iterator[Step]:
     if existing and wanted <= existing.scopes:
         yield Step("consent", "keep", "Admin consent", f"for everybody: {' '.join(sorted(existing.scopes))}")
         return
+    yield new_consent(s, s.sp_ref, resource.object_id, wanted, existing)
+
+
+def new_consent(
+    s: Situation, sp_object_id: str, resource_id: str, wanted: frozenset[str], existing: DelegatedGrant | None
+) -> Step:
+    """Consent for everybody to these permissions of an API, beside what `existing` grants already."""
     right = rights.consent(s.seen.operator)
-    yield Step(
+    return Step(
         "consent",
         "change" if existing else "add",
         f"Admin consent to {', '.join(sorted(wanted))}",
@@ -205,8 +217,8 @@ def consent(s: Situation) -> Iterator[Step]:
             "grant_delegated",
             {
                 "grant_id": existing.id if existing else None,
-                "sp_object_id": s.sp_ref,
-                "resource_id": resource.object_id,
+                "sp_object_id": sp_object_id,
+                "resource_id": resource_id,
                 "scopes": sorted(wanted | (existing.scopes if existing else frozenset())),
             },
         ),

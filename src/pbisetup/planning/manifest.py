@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from pbisetup.catalog.clouds import clouds
-from pbisetup.catalog.purposes import purposes
+from pbisetup.catalog.purposes import planned_purposes
 from pbisetup.model.errors import UsageError
 from pbisetup.model.manifest import CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
 from pbisetup.model.tenant import WORKSPACE_ROLES
@@ -136,7 +136,7 @@ class _Reader:
 
         wanted = self.strings(data.get("purposes", ["automation"]), at("purposes"), "purposes")
         for purpose in wanted:
-            self.choice(at("purposes"), "purposes", purpose, tuple(purposes()))
+            self.choice(at("purposes"), "purposes", purpose, tuple(planned_purposes()))
         if not wanted:
             self.say(at("purposes"), "purposes", 'purposes is empty; name at least one, such as "automation"')
         groups = self.table(data.get("groups", {}), "groups", at("groups"))

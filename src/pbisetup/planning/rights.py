@@ -6,7 +6,7 @@ answer, and a step that was refused after all becomes a hand-off, never a failur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pbisetup.catalog import wellknown as ids
 from pbisetup.model.plan import Who
@@ -15,7 +15,16 @@ from pbisetup.model.tenant import Operator
 _APP_ADMINS = {ids.GLOBAL_ADMINISTRATOR, ids.APPLICATION_ADMINISTRATOR, ids.CLOUD_APPLICATION_ADMINISTRATOR}
 _CONSENT_ADMINS = {*_APP_ADMINS, ids.PRIVILEGED_ROLE_ADMINISTRATOR, ids.AI_ADMINISTRATOR}
 _GROUP_ADMINS = {ids.GLOBAL_ADMINISTRATOR, ids.GROUPS_ADMINISTRATOR, ids.USER_ADMINISTRATOR}
+_ASSIGNING = ("Directory Writers", "Identity Governance Administrator", "Hybrid Identity Administrator")
+_ASSIGN_ADMINS = {
+    *_CONSENT_ADMINS,
+    ids.USER_ADMINISTRATOR,
+    *(template for template, name in ids.ROLE_NAMES.items() if name in _ASSIGNING),
+}
+_PROTECTED_ADMINS = {ids.GLOBAL_ADMINISTRATOR, ids.PRIVILEGED_ROLE_ADMINISTRATOR}
 _SETTING_ADMINS = {ids.GLOBAL_ADMINISTRATOR, ids.FABRIC_ADMINISTRATOR}
+
+_OPAQUE = "the operator's token does not show its permissions"
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,58 @@ def edit_app(operator: Operator, owners: frozenset[str] | None, *, ours_after_cr
     return Right(False, who, f"{operator.account} does not own the application")
 
 
+def enable_service_principal(operator: Operator, owners: frozenset[str] | None) -> Right:
+    """Switch the app's service principal on. `owners` are the application's: those of its service principal are not read."""
+    who: tuple[Who, ...] = ("cloud application administrator",)
+    if operator.kind == "service principal":
+        return _by_permission(operator, {"Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"}, who)
+    if operator.roles & _APP_ADMINS:
+        return Right(True, who)
+    if owners is None or operator.object_id in owners:
+        return Right(None, who, "whether you own the service principal, too, is seen only when it is tried")
+    return Right(False, who, "it takes a Cloud Application Administrator")
+
+
+def change_api(operator: Operator) -> Right:
+    """Add the service principal of an API of Microsoft's, or switch it on."""
+    who: tuple[Who, ...] = ("cloud application administrator",)
+    if operator.kind == "service principal":
+        return _by_permission(operator, {"Application.ReadWrite.All"}, who)
+    if operator.roles & _APP_ADMINS:
+        return Right(True, who)
+    return Right(False, who, "it takes a Cloud Application Administrator")
+
+
+def change_app_role(operator: Operator, *, of_graph: bool | None) -> Right:
+    """Grant or revoke an application permission.
+
+    `of_graph`: whether it is one of Microsoft Graph's, which are better protected (entra.md 2.2); None: not known.
+    """
+    who: tuple[Who, ...] = ("privileged role administrator",)
+    because = "permissions on Microsoft Graph take a Privileged Role Administrator"
+    if of_graph is False:
+        who, because = ("cloud application administrator",), "it takes a Cloud Application Administrator"
+    held = operator.graph_permissions if operator.kind == "service principal" else frozenset()
+    if operator.kind == "service principal" and not held:
+        return Right(None, who, _OPAQUE)
+    if operator.roles & _PROTECTED_ADMINS or "AppRoleAssignment.ReadWrite.All" in held:
+        return Right(True, who)
+    if of_graph is not True and (operator.roles & _ASSIGN_ADMINS or "Application.ReadWrite.All" in held):
+        unread = "which API the permission belongs to could not be read"
+        return Right(None, who, unread) if of_graph is None else Right(True, who)
+    return Right(False, who, because)
+
+
+def assign_person(operator: Operator, owners: frozenset[str] | None) -> Right:
+    """Assign somebody to the app, which its owners may, too."""
+    right = replace(change_app_role(operator, of_graph=False), who=("app owner", "cloud application administrator"))
+    if right.allowed or operator.kind != "user":
+        return right
+    if owners is None:
+        return replace(right, allowed=None, because="the application's owners could not be read")
+    return replace(right, allowed=True, because="") if operator.object_id in owners else right
+
+
 def consent(operator: Operator) -> Right:
     """Consent to delegated permissions for everybody in the tenant."""
     who: tuple[Who, ...] = ("cloud application administrator",)
@@ -87,7 +148,7 @@ def add_member(operator: Operator, *, owns_group: bool | None, role_assignable: 
     """Put the service principal in a group."""
     if role_assignable:
         who: tuple[Who, ...] = ("privileged role administrator",)
-        if operator.roles & {ids.GLOBAL_ADMINISTRATOR, ids.PRIVILEGED_ROLE_ADMINISTRATOR}:
+        if operator.roles & _PROTECTED_ADMINS:
             return Right(True, who)
         return Right(False, who, "directory roles can be assigned to this group, so it is protected")
     who = ("groups administrator",)
@@ -126,7 +187,7 @@ def set_workspace_role(operator_role: str | None, *, visible: bool, unread: str 
 
 def _by_permission(operator: Operator, any_of: set[str], who: tuple[Who, ...]) -> Right:
     if not operator.graph_permissions:
-        return Right(None, who, "the operator's token does not show its permissions")
+        return Right(None, who, _OPAQUE)
     if operator.graph_permissions & any_of:
         return Right(True, who)
     return Right(False, who, f"the operator's service principal holds none of {', '.join(sorted(any_of))}")

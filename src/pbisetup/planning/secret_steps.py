@@ -45,10 +45,15 @@ def secret(s: Situation) -> Iterator[Step]:
         ends = held.ends.strftime("%Y-%m-%d") if held.ends else "an unknown day"
         yield Step("secret", "keep", "Client secret", f"{why}; ends {ends}")
         return
+    yield new_secret(s, why)
+
+
+def new_secret(s: Situation, why: str) -> Step:
+    """One more secret, kept where the environment keeps its own; the app's others stay."""
     right = s.edit_right
     spec = s.env.credential
     keeper = "printed once on standard output" if spec.store == "stdout" else f"kept in .env.{s.env.name}"
-    yield Step(
+    return Step(
         "secret",
         "add",
         f"Client secret for {spec.lifetime.days} days, {keeper}",
@@ -63,7 +68,7 @@ def secret(s: Situation) -> Iterator[Step]:
         needs=("app",),
         takes="a few seconds until the token endpoint knows it",
         undo="remove the secret from the app",
-        warning=_others(passwords, s.now),
+        warning=_others(s.app.passwords if s.app else (), s.now),
     )
 
 

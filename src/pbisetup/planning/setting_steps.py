@@ -1,9 +1,9 @@
-"""Steps that let the service principal through the tenant setting: group, membership, setting."""
+"""Steps that let the service principal through a tenant setting: group, membership, setting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pbisetup.catalog.wellknown import PUBLIC_API_SETTING, PUBLIC_API_SETTING_TITLE
 from pbisetup.model.facts import Known, value_of
@@ -11,51 +11,83 @@ from pbisetup.model.plan import Action, Step
 from pbisetup.planning import rights
 from pbisetup.planning.admission import Admission, decide, unsuited
 from pbisetup.planning.situation import Situation
-from pbisetup.planning.wanted import public_api_setting, wanted_group
+from pbisetup.planning.wanted import PUBLIC_API_SETTINGS, public_api_setting, wanted_group
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A tenant setting that has to admit the service principal, and the group for where it is limited to groups."""
+
+    setting: str
+    title: str
+    group: str
+    """Name or id."""
+    group_kind: str = "api"
+    """What the group is for: ends its uniqueName, because groups for different things are different groups."""
+
+    def id(self, what: str) -> str:
+        """The id of a step: the setting that every app needs has the plain ones."""
+        return what if self.setting in PUBLIC_API_SETTINGS else f"{what}-{self.setting}"
+
+    @property
+    def heading(self) -> str:
+        return f"Tenant setting {self.title!r}"
+
+    @property
+    def output(self) -> str:
+        """What the id of the group is handed on as, once it is made."""
+        return "group_id" if self.group_kind == "api" else f"{self.group_kind.replace('-', '_')}_group_id"
 
 
 def admission_steps(s: Situation) -> Iterator[Step]:
     if not any(purpose.settings for purpose in s.purposes):
         return
+    gate = Gate(PUBLIC_API_SETTING, PUBLIC_API_SETTING_TITLE, wanted_group(s.env))
     memberships = value_of(s.seen.memberships) or frozenset()
-    admission = decide(
-        public_api_setting(s.seen.settings),
-        memberships,
-        s.seen.groups,
-        wanted_group(s.env),
-        admitted=s.seen.admitted,
-    )
-    title = f"Tenant setting {PUBLIC_API_SETTING_TITLE!r}"
-    if admission.state in ("open", "admitted"):
-        yield Step("setting", "keep", title, admission.why)
-    elif admission.state in ("excluded", "unsuited"):
-        yield Step(
-            "setting",
-            "keep",
-            title,
-            f"does not admit the app, and is left as it is: {admission.why}",
-            warning="the API will refuse the app until a Fabric administrator changes that",
-        )
-    elif admission.state == "unknown":
-        yield from _admission_unseen(s, title, admission)
+    setting = public_api_setting(s.seen.settings)
+    admission = decide(setting, memberships, s.seen.groups, gate.group, admitted=s.seen.admitted)
+    if admission.state == "unknown":
+        yield from _admission_unseen(s, gate, admission)
     else:
-        yield from _through_group(s, title, admission)
+        yield from gate_steps(s, gate, admission)
 
 
-def _admission_unseen(s: Situation, title: str, admission: Admission) -> Iterator[Step]:
+def gate_steps(s: Situation, gate: Gate, admission: Admission) -> Iterator[Step]:
+    """What follows from a decision about a setting that was seen; a word where nothing does."""
+    if admission.state in ("open", "admitted"):
+        yield Step(gate.id("setting"), "keep", gate.heading, admission.why)
+    elif admission.state in ("excluded", "unsuited"):
+        yield left_as_it_is(gate, admission.why)
+    else:
+        yield from through_group(s, gate, admission)
+
+
+def left_as_it_is(gate: Gate, why: str) -> Step:
+    """The word for a setting that does not admit the app and that nobody here changes."""
+    return Step(
+        gate.id("setting"),
+        "keep",
+        gate.heading,
+        f"does not admit the app, and is left as it is: {why}",
+        warning="the API will refuse the app until a Fabric administrator changes that",
+    )
+
+
+def _admission_unseen(s: Situation, gate: Gate, admission: Admission) -> Iterator[Step]:
     """Nobody here can read the setting. The app's own token tells whether it is needed, once there is one."""
     refused = isinstance(s.seen.admitted, Known) and not s.seen.admitted.value
     if refused or s.somebody_else_makes_the_app:
-        if problem := unsuited(s.seen.groups, wanted_group(s.env)):
-            yield Step("setting", "keep", title, f"{admission.why}; {problem}", warning="the API may refuse the app")
+        if problem := unsuited(s.seen.groups, gate.group):
+            why = f"{admission.why}; {problem}"
+            yield Step(gate.id("setting"), "keep", gate.heading, why, warning="the API may refuse the app")
             return
         why = "the API refuses the app's token" if refused else "without it the API refuses every service principal"
-        yield from _through_group(s, title, replace(admission, why=why))
+        yield from through_group(s, gate, replace(admission, why=why))
         return
     yield Step(
-        "setting",
+        gate.id("setting"),
         "add",
-        title,
+        gate.heading,
         f"{admission.why}; whether it admits the app is seen as soon as the app has a token",
         Action("update_tenant_setting", {}),
         ("fabric administrator",),
@@ -65,87 +97,100 @@ def _admission_unseen(s: Situation, title: str, admission: Admission) -> Iterato
     )
 
 
-def _through_group(s: Situation, title: str, admission: Admission) -> Iterator[Step]:
-    operator = s.seen.operator
-    group_ref = admission.group_id or "{group_id}"
-    memberships = value_of(s.seen.memberships) or frozenset()
-    needs: tuple[str, ...] = ()
-    creates = admission.group_id is None
-    create_right = s.unless_refused("group", rights.create_group(operator, s.seen.may_create_groups))
+def through_group(s: Situation, gate: Gate, admission: Admission) -> Iterator[Step]:
+    """The steps for a setting that the service principal gets through by a group: an existing one or one to be made."""
+    create_right = s.unless_refused(gate.id("group"), rights.create_group(s.seen.operator, s.seen.may_create_groups))
     if s.somebody_else_makes_the_app:
         create_right = rights.Right(False, ("groups administrator",), "it goes together with the rest")
-    if creates:
-        needs = ("group",)
-        yield Step(
-            "group",
-            "add",
-            f"Security group {admission.group_name!r}",
-            "the setting is limited to it, so that no other app is let in",
-            Action(
-                "create_group",
-                {
-                    "display_name": admission.group_name,
-                    "mail_nickname": _nickname(admission.group_name),
-                    "unique_name": f"pbisetup-{s.manifest.project_id}-api",
-                },
-            ),
-            create_right.who,
-            create_right.allowed,
-            create_right.because,
-            undo="delete the group",
-        )
-    if group_ref not in memberships:
-        fact = s.seen.groups.get(group_ref)
-        group = fact.value if isinstance(fact, Known) else None
-        owns = (create_right.allowed if creates else None) if group is None else group.operator_owns
-        right = rights.add_member(operator, owns_group=owns, role_assignable=bool(group and group.role_assignable))
-        if creates and create_right.allowed is False:
-            right = rights.Right(False, right.who, "there is no group yet")
-        right = s.after_app(right)
-        yield Step(
-            "member",
-            "add",
-            f"Service principal into the group {admission.group_name!r}",
-            admission.why if admission.state == "join" else "the setting is limited to this group",
-            Action(
-                "add_group_member",
-                {
-                    "group_id": group_ref,
-                    "group_name": admission.group_name,
-                    "sp_object_id": s.sp_ref,
-                },
-            ),
-            right.who,
-            right.allowed,
-            right.because,
-            needs=(*needs, "service-principal"),
-            takes="up to 15 minutes" if admission.state == "join" else None,
-            undo="remove the member",
-            warning=admission.warning if admission.state == "join" else None,
-        )
-    if admission.state == "join":
-        return
+    if admission.group_id is None:
+        yield _new_group(s, gate, admission, create_right)
+    memberships = value_of(s.seen.memberships) or frozenset()
+    if admission.group_id not in memberships:
+        yield _new_member(s, gate, admission, create_right)
+    if admission.state != "join":
+        yield _changed_setting(s, gate, admission)
+
+
+def _group_ref(gate: Gate, admission: Admission) -> str:
+    return admission.group_id or f"{{{gate.output}}}"
+
+
+def _needs(gate: Gate, admission: Admission) -> tuple[str, ...]:
+    return (*((gate.id("group"),) if admission.group_id is None else ()), "service-principal")
+
+
+def _new_group(s: Situation, gate: Gate, admission: Admission, right: rights.Right) -> Step:
+    params = {
+        "display_name": admission.group_name,
+        "mail_nickname": _nickname(admission.group_name),
+        "unique_name": f"pbisetup-{s.manifest.project_id}-{gate.group_kind}",
+    }
+    if gate.output != "group_id":
+        params["output"] = gate.output
+    return Step(
+        gate.id("group"),
+        "add",
+        f"Security group {admission.group_name!r}",
+        "the setting is limited to it, so that no other app is let in",
+        Action("create_group", params),
+        right.who,
+        right.allowed,
+        right.because,
+        undo="delete the group",
+    )
+
+
+def _new_member(s: Situation, gate: Gate, admission: Admission, create_right: rights.Right) -> Step:
+    creates = admission.group_id is None
+    fact = None if creates else s.seen.groups.get(admission.group_id or "")
+    group = fact.value if isinstance(fact, Known) else None
+    owns = (create_right.allowed if creates else None) if group is None else group.operator_owns
+    role_assignable = bool(group and group.role_assignable)
+    right = rights.add_member(s.seen.operator, owns_group=owns, role_assignable=role_assignable)
+    if creates and create_right.allowed is False:
+        right = rights.Right(False, right.who, "there is no group yet")
+    right = s.after_app(right)
+    params = {
+        "group_id": _group_ref(gate, admission),
+        "group_name": admission.group_name,
+        "sp_object_id": s.sp_ref,
+    }
+    return Step(
+        gate.id("member"),
+        "add",
+        f"Service principal into the group {admission.group_name!r}",
+        admission.why if admission.state == "join" else "the setting is limited to this group",
+        Action("add_group_member", params),
+        right.who,
+        right.allowed,
+        right.because,
+        needs=_needs(gate, admission),
+        takes="up to 15 minutes" if admission.state == "join" else None,
+        undo="remove the member",
+        warning=admission.warning if admission.state == "join" else None,
+    )
+
+
+def _changed_setting(s: Situation, gate: Gate, admission: Admission) -> Step:
     can_read = isinstance(s.seen.settings, Known)
-    right = rights.change_setting(operator, can_read=can_read)
+    right = rights.change_setting(s.seen.operator, can_read=can_read)
     verb = "extend by the group" if admission.state == "add_group" else "switch on, limited to the group"
-    yield Step(
-        "setting",
+    params = {
+        "setting": admission.setting.name if admission.setting else gate.setting,
+        "group_id": _group_ref(gate, admission),
+        "group_name": admission.group_name,
+        "announced": sorted(admission.setting.enabled_groups) if admission.setting else [],
+    }
+    return Step(
+        gate.id("setting"),
         "change",
-        f"{title}: {verb} {admission.group_name!r}",
+        f"{gate.heading}: {verb} {admission.group_name!r}",
         admission.why,
-        Action(
-            "update_tenant_setting",
-            {
-                "setting": admission.setting.name if admission.setting else PUBLIC_API_SETTING,
-                "group_id": group_ref,
-                "group_name": admission.group_name,
-                "announced": sorted(admission.setting.enabled_groups) if admission.setting else [],
-            },
-        ),
+        Action("update_tenant_setting", params),
         right.who,
         right.allowed if can_read or right.allowed is False else None,
         right.because,
-        needs=(*needs, "service-principal"),
+        needs=_needs(gate, admission),
         takes="up to 15 minutes",
         undo="never switched back by pbisetup: others may rely on it by then",
         warning=admission.warning,

@@ -22,6 +22,8 @@ class Situation:
     env: Environment
     seen: Snapshot
     now: datetime
+    mends: bool = False
+    """Whether an app that is there is mended: then none is made, whoever can see it."""
 
     @cached_property
     def app(self) -> AppRegistration | None:
@@ -37,7 +39,7 @@ class Situation:
 
     @property
     def creates_app(self) -> bool:
-        return self.app is None
+        return self.app is None and not self.mends
 
     @property
     def app_ref(self) -> str:
@@ -64,11 +66,15 @@ class Situation:
         owners = self.app.owners if self.app else None
         right = rights.edit_app(self.seen.operator, owners, ours_after_create=self.creates_app)
         if self.somebody_else_makes_the_app:
-            return rights.Right(False, ("you",), "the app must exist first; then run `pbisetup apply`")
+            return rights.Right(False, ("you",), f"the app must exist first; then run {self._again}")
         if right.allowed is False and self.seen.operator.kind == "user" and self.app and self.app.owners is not None:
             # The owner step asks for that.
-            return rights.Right(False, ("you",), "you must own the app first; then run `pbisetup apply`")
+            return rights.Right(False, ("you",), f"you must own the app first; then run {self._again}")
         return right
+
+    @property
+    def _again(self) -> str:
+        return "`pbisetup doctor --fix`" if self.mends else "`pbisetup apply`"
 
     def unless_refused(self, step_id: str, right: rights.Right) -> rights.Right:
         """What a service refused before outweighs what roles and policies suggest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pbisetup.catalog.purposes import purposes
 from pbisetup.catalog.wellknown import OLD_PUBLIC_API_SETTING, PUBLIC_API_SETTING
@@ -11,11 +12,26 @@ from pbisetup.model.manifest import Environment
 from pbisetup.model.tenant import TenantSetting
 
 DEFAULT_GROUP = "pbi-service-principals"
+PUBLIC_API_SETTINGS: Final = (PUBLIC_API_SETTING, OLD_PUBLIC_API_SETTING)
+ADMIN_GROUPS: Final = {"admin-read": "pbi-admin-readers", "admin-write": "pbi-admin-writers"}
+"""Groups of their own, because whoever is in them sees or changes the whole tenant."""
 
 
 def wanted_group(environment: Environment) -> str:
     """Name or id of the group that a scoped setting is joined through, unless the setting names another."""
-    return environment.groups.get("api", DEFAULT_GROUP)
+    return group_for(environment.groups)
+
+
+def group_for(groups: Mapping[str, str], purpose: str = "api") -> str:
+    """Name or id of the group for this: as `groups` names it, else the usual one. Most settings share that of `api`."""
+    named = groups.get(purpose) or ADMIN_GROUPS.get(purpose)
+    return named or groups.get("api") or DEFAULT_GROUP
+
+
+def group_kind(groups: Mapping[str, str], purpose: str) -> str:
+    """What the group for this purpose is first of all for, so that purposes that share a group share one object."""
+    name = group_for(groups, purpose)
+    return next(kind for kind in ("api", *ADMIN_GROUPS, *sorted(groups), purpose) if group_for(groups, kind) == name)
 
 
 def wanted_scopes(environment: Environment) -> tuple[str, ...]:
@@ -36,9 +52,15 @@ def is_service_app(environment: Environment) -> bool:
 
 def public_api_setting(settings: Fact[Mapping[str, TenantSetting]]) -> Fact[TenantSetting]:
     """The setting that lets service principals call the APIs, under today's name or the one before May 2025."""
+    return named_setting(settings, PUBLIC_API_SETTING)
+
+
+def named_setting(settings: Fact[Mapping[str, TenantSetting]], name: str) -> Fact[TenantSetting]:
+    """The setting of this name, or of the other name that it has had."""
     if not isinstance(settings, Known):
         return settings
-    found = settings.value.get(PUBLIC_API_SETTING) or settings.value.get(OLD_PUBLIC_API_SETTING)
+    names = PUBLIC_API_SETTINGS if name in PUBLIC_API_SETTINGS else (name,)
+    found = next((settings.value[each] for each in names if each in settings.value), None)
     if found is None:
         return Absent(settings.evidence)
     return Known(found, settings.evidence)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pbisetup.model.facts import Unknown, value_of
 from pbisetup.model.manifest import WorkspaceSpec
@@ -43,21 +44,25 @@ def _workspace_role(s: Situation, spec: WorkspaceSpec) -> Iterator[Step]:
     role = workspace.operator_role if workspace else None
     right = rights.set_workspace_role(role, visible=workspace is not None, unread=unread)
     right = s.after_app(right)
-    yield Step(
+    params = {
+        "workspace_id": workspace.id if workspace else (spec.id or None),
+        "workspace_name": spec.name or (workspace.name if workspace else ""),
+        "sp_object_id": s.sp_ref,
+        "role": spec.role,
+        "replaces": has,
+    }
+    yield role_step(step_id, spec.key, params, right)
+
+
+def role_step(step_id: str, key: str, params: Mapping[str, Any], right: rights.Right) -> Step:
+    """A role in the workspace that people call `key`, in place of the one that it `replaces`."""
+    has = params["replaces"]
+    return Step(
         step_id,
         "change" if has else "add",
-        f"{spec.role} of the workspace {spec.key!r}",
+        f"{params['role']} of the workspace {key!r}",
         f"the service principal is {has} there" if has else "without a role the workspace is invisible to it",
-        Action(
-            "set_workspace_role",
-            {
-                "workspace_id": workspace.id if workspace else (spec.id or None),
-                "workspace_name": spec.name or (workspace.name if workspace else ""),
-                "sp_object_id": s.sp_ref,
-                "role": spec.role,
-                "replaces": has,
-            },
-        ),
+        Action("set_workspace_role", params),
         right.who,
         right.allowed,
         right.because,

@@ -156,7 +156,10 @@ def workspace_role(world: World, workspace: Object, principal_id: str) -> str | 
     powerbi.md 7; that it is so for service principals and profiles too, which may call that, is inferred).
     """
     tenant = world.tenant
-    mine = {principal_id, *(group["id"] for group in tenant.groups_of(principal_id, transitive=True))}
+    mine = {principal_id}
+    if any(tenant.groups.get(entry["principal"]["id"]) for entry in workspace.get("roleAssignments", [])):
+        # Only where a group has a role: a list of 2,000 workspaces asks this of each.
+        mine |= {group["id"] for group in tenant.groups_of(principal_id, transitive=True)}
     held = [
         entry["role"]
         for entry in workspace.get("roleAssignments", [])

@@ -8,6 +8,7 @@ import os
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -116,14 +117,23 @@ def write_run_file(running: Running) -> Path:
     return path
 
 
+def published(url: str) -> Running | None:
+    """The sandbox that has this address by its run file, whether or not it answers."""
+    return next((running for _, running in _run_files() if running.url == url.rstrip("/")), None)
+
+
+def _run_files() -> Iterator[tuple[Path, Running]]:
+    for path in run_dir().glob("*.json"):
+        try:
+            yield path, Running(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            continue
+
+
 def live_runs() -> list[Running]:
     """Every sandbox that runs, newest first. Run files of dead ones are removed on the way."""
     found = []
-    for path in run_dir().glob("*.json"):
-        try:
-            running = Running(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            continue
+    for path, running in _run_files():
         standing = running.standing()
         if standing == "live":
             found.append(running)

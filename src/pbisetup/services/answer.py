@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pbisetup.model.errors import Evidence, Observer, Refused
-from pbisetup.services.network import request_id
+from pbisetup.services.network import MAX_WAIT, request_id
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Answer:
     headers: Mapping[str, str]
     json: Any
     observer: Observer
+    text: str = ""
+    """The beginning of the body as it came, whatever it is."""
 
     @property
     def ok(self) -> bool:
@@ -95,11 +97,7 @@ class Answer:
         )
 
 
-MAX_WAIT = 90.0
-"""The longest Retry-After that is waited for; tenant settings allow 25 calls a minute (powerbi.md 7)."""
-
-
-def wait_before_retry(answer: Answer, method: str, attempt: int) -> float | None:
+def wait_before_retry(answer: Answer, method: str, attempt: int, most: float = MAX_WAIT) -> float | None:
     """Seconds to wait before the same request is sent again, or None to leave it at this answer.
 
     429 says that nothing was done, so any request may be repeated; after a 5xx only a read may.
@@ -109,5 +107,5 @@ def wait_before_retry(answer: Answer, method: str, attempt: int) -> float | None
     if answer.status == 429 or (answer.status in (500, 502, 503, 504) and method == "GET"):
         said = answer.headers.get("retry-after", "")
         wait = float(said) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", said) else 1.0 * 2**attempt
-        return wait if wait <= MAX_WAIT else None
+        return wait if wait <= most else None
     return None

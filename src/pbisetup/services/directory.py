@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from pbisetup.model.errors import Observer
 from pbisetup.services.answer import Answer, wait_before_retry
-from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, unreachable
+from pbisetup.services.network import Network, json_or_none, unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -45,6 +46,15 @@ class Directory:
         self._run(self._http.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
+
+    def at(self, path: str) -> Builder:
+        """A builder for a path below the version: `applications(appId='...')`, `beta/auditLogs/signIns` for the other one.
+
+        The SDK's own builders for alternate keys write the key into what all builders share, so that two threads would
+        ask for each other's objects.
+        """
+        version = "" if path.startswith("beta/") else "v1.0/"
+        return self.client.service_principals.with_url(f"{self._network.cloud.graph}/{version}{path}")
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -78,7 +88,7 @@ class Directory:
         attempt = 0
         while True:
             answer = self._run(self._send(method, builder, body, query or {}, headers or {}))
-            wait = wait_before_retry(answer, method, attempt)
+            wait = wait_before_retry(answer, method, attempt, self._network.patience.wait)
             if wait is None:
                 return answer
             attempt += 1
@@ -98,7 +108,12 @@ class Directory:
         from kiota_abstractions.request_information import RequestInformation
         from kiota_http.middleware.options import ResponseHandlerOption
 
-        info = RequestInformation(Method[method], builder.url_template, dict(builder.path_parameters))
+        parameters = dict(builder.path_parameters)
+        if whole := parameters.get(RequestInformation.RAW_URL_KEY):
+            # A whole address is taken as it is, and the query would be dropped.
+            asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+            parameters[RequestInformation.RAW_URL_KEY] = f"{whole}?{asked}" if asked else whole
+        info = RequestInformation(Method[method], builder.url_template, parameters)
         info.query_parameters = dict(query)
         info.headers.add("Accept", "application/json")
         for name, value in headers.items():
@@ -149,7 +164,7 @@ class Directory:
 
         client = httpx.AsyncClient(
             verify=network.ssl_context(),
-            timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+            timeout=network.timeout(),
             # Redirects and repeats are off below, so every request that leaves passes these two.
             event_hooks={"request": [guard], "response": [record]},
         )

@@ -7,6 +7,7 @@ transport below keeps both.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +22,7 @@ from pbisetup.model.errors import (
     Unavailable,
 )
 from pbisetup.model.secret import Secret
-from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, json_or_none, not_its_own, unreachable
+from pbisetup.services.network import Network, json_or_none, not_its_own, unreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -78,6 +79,8 @@ def guarded_transport(network: Network) -> Any:
 
         def send(self, request: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
+            # Once a token was refused, MSAL asks for the authority's other names: no answer to that undoes the refusal.
+            afterwards = request.method == "GET" and self.last_refusal is not None
             try:
                 network.check(request.url)
                 response = super().send(request, **kwargs)
@@ -86,9 +89,12 @@ def guarded_transport(network: Network) -> Any:
                 raise
             except AzureError as error:
                 network.record(request.method, request.url, started, None, {})
-                self.failure = unreachable(request.url, error)
-                raise self.failure from None
+                failed = unreachable(request.url, error)
+                self.failure = self.failure if afterwards else failed
+                raise failed from None
             network.record(request.method, request.url, started, response.status_code, response.headers)
+            if afterwards:
+                return response
             # The newest answer counts: the pipeline below repeats some.
             self.failure = self.last_refusal = None
             body = json_or_none(response.text())
@@ -100,8 +106,8 @@ def guarded_transport(network: Network) -> Any:
 
     return GuardedTransport(
         connection_verify=network.ca_bundle or True,
-        connection_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
+        connection_timeout=network.patience.connect,
+        read_timeout=network.patience.read,
     )
 
 
@@ -112,6 +118,9 @@ def credential_options(network: Network, transport: Any) -> dict[str, Any]:
         "disable_instance_discovery": not network.cloud.instance_discovery,
         "transport": transport,
         "retry_total": 3,
+        "retry_connect": network.patience.again,
+        "retry_read": network.patience.again,
+        "retry_backoff_max": network.patience.wait,
     }
 
 
@@ -122,8 +131,13 @@ class CredentialTokens:
         self.credential = credential
         self._transport = transport
         self._observer: Observer = observer
+        self._turn = threading.Lock()
 
     def token(self, scope: str) -> Secret:
+        with self._turn:  # what went wrong is remembered in one place, and a person signs in once
+            return self._token(scope)
+
+    def _token(self, scope: str) -> Secret:
         from azure.core.exceptions import ClientAuthenticationError
         from azure.identity import CredentialUnavailableError
 
@@ -132,12 +146,12 @@ class CredentialTokens:
         try:
             got: AccessToken = self.credential.get_token(scope)
         except CredentialUnavailableError as error:
-            raise Unavailable("PBI311", _one_line(str(error))) from None
+            raise Unavailable("PBI311", one_line(str(error))) from None
         except ClientAuthenticationError as error:
             raise self._explain(error) from None
         except ValueError as error:
             # azure-identity checks tenant and scope characters before it sends anything.
-            raise Unavailable("PBI102", _one_line(str(error))) from None
+            raise Unavailable("PBI102", one_line(str(error))) from None
         return Secret(got.token)
 
     def _explain(self, error: Exception) -> PbisetupError:
@@ -148,7 +162,7 @@ class CredentialTokens:
             if self._transport.last_refusal is not None:
                 status, body = self._transport.last_refusal
                 return TokenRefused(body, status, self._observer)
-        return SignInFailed("PBI310", _one_line(str(error)))
+        return SignInFailed("PBI310", one_line(str(error)))
 
 
 def app_tokens(network: Network, tenant_id: str, client_id: str, secret: Secret) -> CredentialTokens:
@@ -161,7 +175,7 @@ def app_tokens(network: Network, tenant_id: str, client_id: str, secret: Secret)
             tenant_id, client_id, secret.reveal(), **credential_options(network, transport)
         )
     except ValueError as error:
-        raise Unavailable("PBI102", _one_line(str(error))) from None
+        raise Unavailable("PBI102", one_line(str(error))) from None
     return CredentialTokens(credential, transport, "app")
 
 
@@ -221,7 +235,7 @@ def environment_tokens(network: Network, tenant: str) -> CredentialTokens:
             return CredentialTokens(credential, transport, "operator")
         return CredentialTokens(CertificateCredential(tenant, client_id, certificate, **options), transport, "operator")
     except (ValueError, OSError) as error:
-        raise Unavailable("PBI312", f"the operator's credential cannot be used: {_one_line(str(error))}") from None
+        raise Unavailable("PBI312", f"the operator's credential cannot be used: {one_line(str(error))}") from None
 
 
 def platform_tokens(network: Network, route: str) -> CredentialTokens:
@@ -235,7 +249,7 @@ def platform_tokens(network: Network, route: str) -> CredentialTokens:
                 WorkloadIdentityCredential(**credential_options(network, transport)), transport, "operator"
             )
     except ValueError as error:
-        raise Unavailable("PBI312", _one_line(str(error))) from None
+        raise Unavailable("PBI312", one_line(str(error))) from None
     # The managed identity endpoint is a host of the platform, not of the cloud: its own transport.
     return CredentialTokens(ManagedIdentityCredential(), None, "operator")
 
@@ -257,5 +271,6 @@ class FixedToken:
         return self._token
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A library's words as one line, not too long."""
     return " ".join(text.split())[:400]

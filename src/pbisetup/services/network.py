@@ -12,19 +12,40 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.errors import Evidence, Refused, Unavailable, Unreachable
 
+if TYPE_CHECKING:
+    import httpx
+
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 """Seconds. Graph writes can take long; a time-out means that nobody answered, never that it was not done."""
+MAX_WAIT = 90.0
+"""The longest Retry-After that is waited for; tenant settings allow 25 calls a minute (powerbi.md 7)."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one request may take, and how long a service may ask to wait before it is sent again; seconds."""
+
+    connect: float = CONNECT_TIMEOUT
+    read: float = READ_TIMEOUT
+    wait: float = MAX_WAIT
+    again: int = 3
+    """How often a sign-in is sent once more to a host that does not answer."""
+
+
+ON_BEHALF_OF: ContextVar[str] = ContextVar("on_behalf_of", default="")
+"""What the requests of this thread are for, so that a trace tells which of them had to wait for which."""
 
 CA_VARIABLES = ("PBISETUP_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 """Read in this order, and applied to every TLS stack, whichever stack invented the name."""
@@ -39,6 +60,10 @@ class Request:
     status: int | None
     milliseconds: int
     request_id: str | None
+    on_behalf_of: str = ""
+    """Name of the probe that sent it, if one did."""
+    started: float = 0.0
+    """By the machine's monotonic clock, in seconds."""
 
 
 @dataclass
@@ -66,10 +91,12 @@ class Network:
 
     cloud: Cloud
     trace: Trace = field(default_factory=Trace)
+    patience: Patience = Patience()
     skew: timedelta = timedelta(0)
     """How far the services' clock is ahead of this machine's, by the newest answer's Date header."""
 
     def __post_init__(self) -> None:
+        self._context: ssl.SSLContext | None = None
         self.ca_bundle = ca_bundle(self.cloud, os.environ)
         _bypass_proxies_on_loopback()
         if self.ca_bundle is None:
@@ -78,15 +105,26 @@ class Network:
             truststore.inject_into_ssl()
 
     def ssl_context(self) -> ssl.SSLContext:
-        """For httpx. Raises Unavailable where the bundle is not one."""
+        """For httpx; one for all connections, since reading the certificates takes longer than a request.
+
+        Raises Unavailable where the bundle is not one.
+        """
         try:
-            return ssl.create_default_context(cafile=self.ca_bundle)
+            if self._context is None:
+                self._context = ssl.create_default_context(cafile=self.ca_bundle)
+            return self._context
         except (OSError, ssl.SSLError) as error:
             raise Unavailable(
                 "PBI205",
                 f"the certificate bundle {self.ca_bundle} cannot be read: {error}",
                 remedy="Point PBISETUP_CA_BUNDLE at a file of PEM certificates, or unset it.",
             ) from None
+
+    def timeout(self) -> httpx.Timeout:
+        """For httpx."""
+        import httpx
+
+        return httpx.Timeout(self.patience.read, connect=self.patience.connect)
 
     def check(self, url: str) -> None:
         """The guard: raises Refused before anything is sent to a host that is not this cloud's."""
@@ -111,6 +149,8 @@ class Network:
                 status,
                 round((time.perf_counter() - started) * 1000),
                 request_id(headers),
+                ON_BEHALF_OF.get(),
+                started,
             )
         )
 
@@ -169,13 +209,22 @@ def unreachable(url: str, error: BaseException) -> Unreachable:
     text = " ".join(_chain(error))
     seen = (Evidence("network", "local", f"{host}: {_first_line(text)}"),)
     lowered = _without_addresses(text).lower()
-    proxy = next((os.environ[n] for n in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY") if os.environ.get(n)), None)
+    proxy = _without_password(proxy_for(url))
+    nameless = any(word in lowered for word in ("name or service", "getaddrinfo", "nodename", "resolve"))
     # As a status only: requests says "Tunnel connection failed: 407 ...", httpx "ProxyError: 407 ...".
     if "proxy authentication" in lowered or re.search(r"(tunnel connection failed|proxyerror): 407\b", lowered):
         return Unreachable(
             "PBI203",
             f"the proxy wants a sign-in before it lets {host} through (407)",
             remedy="Put user and password into HTTPS_PROXY, or ask your network administrator for another way.",
+            evidence=seen,
+        )
+    # First: a handshake that was not finished in time is told by the TLS library too.
+    if "timed out" in lowered or "timeout" in lowered:
+        return Unreachable(
+            "PBI206",
+            f"{host} did not answer in time",
+            remedy="Try again; behind a proxy set HTTPS_PROXY.",
             evidence=seen,
         )
     if "certificate" in lowered or "ssl" in lowered:
@@ -185,25 +234,27 @@ def unreachable(url: str, error: BaseException) -> Unreachable:
             remedy="If your company inspects TLS, set PBISETUP_CA_BUNDLE to its certificate authority (PEM).",
             evidence=seen,
         )
+    answered = re.search(r"(tunnel connection failed|proxyerror): \d", lowered)
+    if proxy and not answered and (nameless or "refused" in lowered or "unable to connect to proxy" in lowered):
+        # Behind a proxy nobody else is connected to, and no other name is looked up.
+        return Unreachable(
+            "PBI202",
+            f"the proxy {proxy} cannot be reached",
+            remedy="Check that HTTPS_PROXY names the right host and port, and that the proxy runs.",
+            evidence=seen,
+        )
     if "tunnel" in lowered or "proxy" in lowered:
         return Unreachable(
             "PBI203",
-            f"the proxy {_without_password(proxy) or ''} does not let {host} through".replace("  ", " "),
+            f"the proxy {proxy or ''} does not let {host} through".replace("  ", " "),
             remedy="Check HTTPS_PROXY, or ask your network administrator to allow the host.",
             evidence=seen,
         )
-    if any(word in lowered for word in ("name or service", "getaddrinfo", "nodename", "resolve", "name resolution")):
+    if nameless:
         return Unreachable(
             "PBI201",
             f"the name {host} cannot be resolved",
             remedy="Check the network; behind a proxy set HTTPS_PROXY.",
-            evidence=seen,
-        )
-    if "timed out" in lowered or "timeout" in lowered:
-        return Unreachable(
-            "PBI206",
-            f"{host} did not answer in time",
-            remedy="Try again; behind a proxy set HTTPS_PROXY.",
             evidence=seen,
         )
     return Unreachable(
@@ -212,6 +263,17 @@ def unreachable(url: str, error: BaseException) -> Unreachable:
         remedy="Check that the network is up and the host is right; behind a proxy set HTTPS_PROXY.",
         evidence=seen,
     )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that a request to this address takes, by the variables that every library here heeds."""
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+    proxies = getproxies_environment()
+    if proxy_bypass_environment(_netloc(url)):
+        return None
+    found = proxies.get("https") or proxies.get("all")
+    return found if found and "://" in found else f"http://{found}" if found else None
 
 
 def _netloc(url: str) -> str:

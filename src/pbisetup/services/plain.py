@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from pbisetup.model.secret import Secret
-from pbisetup.services.network import CONNECT_TIMEOUT, READ_TIMEOUT, Network, unreachable
+from pbisetup.services.network import Network, unreachable
 from pbisetup.services.rest import MAX_REDIRECTS
 
 
@@ -33,7 +33,7 @@ class PlainClient:
         self._network = network
         self._client = httpx.Client(
             verify=network.ssl_context(),
-            timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+            timeout=network.timeout(),
             follow_redirects=False,
             headers={"Accept": "application/json"},
         )
@@ -41,7 +41,7 @@ class PlainClient:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, url: str, bearer: Secret | None, headers: Mapping[str, str]) -> PlainAnswer:
+    def get(self, url: str, bearer: Secret | None, headers: Mapping[str, str], *, follow: bool = True) -> PlainAnswer:
         """The answer, after at most three redirects. Raises Unreachable, or Refused by the guard."""
         import httpx
 
@@ -56,7 +56,11 @@ class PlainClient:
                 self._network.record("GET", url, started, None, {})
                 raise unreachable(url, error) from None
             self._network.record("GET", url, started, response.status_code, response.headers)
-            if response.status_code not in (301, 302, 303, 307, 308) or "location" not in response.headers:
+            if (
+                response.status_code not in (301, 302, 303, 307, 308)
+                or "location" not in response.headers
+                or not follow
+            ):
                 break
             url = urljoin(url, response.headers["location"])
         return PlainAnswer(response.status_code, {n.lower(): v for n, v in response.headers.items()}, text)

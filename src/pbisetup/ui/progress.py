@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pbisetup.catalog.wellknown import ROLE_NAMES
-from pbisetup.model.finding import Examination, Finding
+from pbisetup.model.errors import Evidence
+from pbisetup.model.finding import Check, Examination, Finding, Remedy
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
 from pbisetup.ui.terminal import Terminal, spelled, visible, wrap
@@ -120,36 +121,73 @@ class Progress:
 
 
 def examination_lines(examination: Examination, width: int) -> list[Line]:
-    """The chain from configuration to API, then each finding with evidence and remedy."""
+    """The checks as they come, then each finding with evidence and remedies: the proof after `apply`, in short."""
     lines: list[Line] = []
     for check in examination.checks:
-        style = MARK_STYLES[check.status]
-        head, because = f"  {MARKS[check.status]} {visible(check.title)}:", visible(check.because)
-        if len(head) + 1 + len(because) <= width:
-            lines.append((f"{head} {because}", style))
-        else:
-            lines += [(head, style), *paragraph(because, width, "      ")]
+        lines += check_lines(check, width)
     for number, finding in enumerate(examination.findings, 1):
         lines += [("", None), *finding_lines(number, finding, width)]
     return lines
 
 
+def check_lines(check: Check, width: int, *, pointed: bool = False) -> list[Line]:
+    """A check on one row; its reason below it only where that is too long. `pointed` puts an arrow before it."""
+    # The arrow takes two columns where it is written in ASCII, so its row is one column shorter.
+    lead, columns = ("→ ", width - 1) if pointed else ("  ", width)
+    lead, title, because = f"{lead}{MARKS[check.status]} ", visible(check.title), visible(check.because)
+    style = MARK_STYLES[check.status]
+    row = f"{lead}{title}: {because}" if because else f"{lead}{title}"
+    if len(row) <= columns:
+        return [(row, style)]
+    return [*hanging(lead, f"{title}:" if because else title, columns, style), *paragraph(because, width, "      ")]
+
+
 def finding_lines(number: int, finding: Finding, width: int) -> list[Line]:
-    """A finding with its evidence and remedies."""
-    first, *rest = wrap(f"{number}. {finding.code} {visible(finding.title)}", width - 3, "")
-    lines: list[Line] = [(first, "bold"), *((f"   {line}", "bold") for line in rest)]
-    if finding.certainty != "certain":
-        decided = f"; what decides is {finding.decided_by}" if finding.decided_by else ""
-        lines += paragraph(f"{finding.certainty}, not certain{decided}", width, "   ", "yellow")
-    lines += paragraph(visible(finding.explanation), width, "   ")
+    """A finding: how certain it is, why, what was seen, and the ways to mend it, each command on a line to copy."""
+    lines = hanging(f"{number}. ", visible(f"{finding.code} {finding.title}"), width, "bold")
+    certain = finding.certainty == "certain"
+    lines += paragraph(visible(certainty_words(finding)), width, "   ", "dim" if certain else "yellow")
+    lines += hanging("   why  ", visible(finding.explanation), width)
     for seen in finding.evidence:
-        request = f" (request id {seen.request_id})" if seen.request_id else ""
-        by = {"app": "as the app", "operator": "as you", "local": "here"}[seen.observer]
-        lines += paragraph(f"seen {by}, {seen.source}: {visible(seen.fact)}{request}", width, "   ", "dim")
+        lines += hanging("   saw  ", visible(seen_words(seen)), width, "dim")
     for remedy in finding.remedies:
-        lines += paragraph(f"{remedy.who}: {remedy.text}", width, "   ")
-        lines += [(f"       {spelled(each)}", "bold") for each in (remedy.command, remedy.url) if each]
+        lead = "   fix  " if mends(remedy) else "   see  "
+        lines += hanging(lead, visible(f"{remedy.who}: {remedy.text}"), width)
+        lines += [copied(each) for each in (remedy.command, remedy.url) if each]
     return lines
+
+
+def certainty_words(finding: Finding) -> str:
+    """How certain a finding is, and what would settle it where it is open."""
+    if finding.certainty == "certain":
+        return "certain"
+    decided = f"; what decides is {finding.decided_by}" if finding.decided_by else ""
+    return f"{finding.certainty}, not certain{decided}"
+
+
+def mends(remedy: Remedy) -> bool:
+    """Whether a remedy mends something, as opposed to finding out more or asking somebody."""
+    return remedy.action is None or remedy.action.kind not in ("look_up", "ask_support")
+
+
+def seen_words(seen: Evidence, operator: str = "you") -> str:
+    """A piece of evidence as a sentence: where it was seen, by whom, what, and under which request id. `operator` is what
+    the reader calls who ran this.
+    """
+    by = {"app": "as the app", "operator": f"as {operator}", "local": "here"}[seen.observer]
+    request = f" (request id {seen.request_id})" if seen.request_id else ""
+    return f"{seen.source}, {by}: {seen.fact}{request}"
+
+
+def copied(text: str) -> Line:
+    """A command or an address on a line of its own, never wrapped, so that it can be copied whole."""
+    return (f"            {spelled(visible(text))}", "bold")
+
+
+def hanging(lead: str, text: str, width: int, style: str | None = None) -> list[Line]:
+    """A text wrapped behind a lead, its further lines below its beginning."""
+    first, *rest = wrap(text, width - len(lead), "")
+    return [(f"{lead}{first}".rstrip(), style), *((" " * len(lead) + line, style) for line in rest)]
 
 
 def paragraph(text: str, width: int, indent: str, style: str | None = None) -> list[Line]:

@@ -1,13 +1,16 @@
-"""What the tenant has bought: state `tenant.subscribedSkus`, a list of Graph's subscribedSku.
+"""What the tenant has bought: state `tenant.subscribedSkus`, a list of Graph's subscribedSku; and which Power BI
+licence each user has: state `powerBiLicense`.
 
 A tenant whose state does not say has Microsoft 365 Business Premium, which brings Entra ID P1 and no P2; an empty
-list is a tenant without any licence (Entra ID Free).
+list is a tenant without any licence (Entra ID Free). A user whose state does not say has Power BI Pro.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Final
 
+from pbisetup.sandbox import base64url
 from pbisetup.sandbox.store import Object, Tenant
 
 P1: Final = "AAD_PREMIUM"
@@ -26,6 +29,50 @@ BUSINESS_PREMIUM: Final[Object] = {
         {"servicePlanId": "57ff2da0-773e-42df-b2af-ffb7a2317929", "servicePlanName": "TEAMS1"},
     ],
 }
+
+
+def _plan(name: str, id_: str, applies_to: str = "User") -> Object:
+    return {"servicePlanId": id_, "servicePlanName": name, "provisioningStatus": "Success", "appliesTo": applies_to}
+
+
+_FOUNDATION: Final = _plan("EXCHANGE_S_FOUNDATION", "113feb6c-3fe4-4440-bddc-54d774bf0318", "Company")
+_FREE: Final = _plan("BI_AZURE_P0", "2049e525-b859-401b-b2a0-e0a31c4b1fe4")
+_PRO: Final = _plan("BI_AZURE_P2", "70d33638-9c74-4d01-bfd3-562de28bd4ba")
+_PER_USER: Final = _plan("BI_AZURE_P3", "0bf3c642-7bb5-4ccc-884e-59d09df0266c")
+# source: entra-docs licensing-service-plan-reference (2025-10-29): Pro and Premium Per User; a published answer to
+# licenseDetails: the free one, and what EXCHANGE_S_FOUNDATION applies to. guess: the same products in every cloud;
+# government clouds have some of their own (POWERBI_PRO_GOV).
+POWER_BI: Final[dict[str, Object]] = {
+    "Free": {
+        "skuId": "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235",
+        "skuPartNumber": "POWER_BI_STANDARD",
+        "servicePlans": [_FOUNDATION, _FREE],
+    },
+    "Pro": {
+        "skuId": "f8a1db68-be16-40ed-86d5-cb42ce701560",
+        "skuPartNumber": "POWER_BI_PRO",
+        "servicePlans": [_FOUNDATION, _PRO],
+    },
+    "PremiumPerUser": {
+        "skuId": "c1d032e0-5619-4761-9b5c-75b6831e1711",
+        "skuPartNumber": "PBI_PREMIUM_PER_USER",
+        "servicePlans": [_FOUNDATION, _PER_USER, _PRO],
+    },
+}
+"""By what `powerBiLicense` says; `none` has nothing."""
+DETAILS: Final = ("id", "servicePlans", "skuId", "skuPartNumber")
+"""The properties of licenseDetails."""
+
+
+def of_user(tenant: Tenant, user: Object) -> list[Object]:
+    """A user's licences as Graph's licenseDetails. The id is made of the tenant's and the product's (source: the
+    example of graph-docs user-list-licensedetails, and a published answer).
+    """
+    sku = POWER_BI.get(user.get("powerBiLicense") or "Pro")
+    if sku is None:
+        return []
+    raw = uuid.UUID(tenant.id).bytes_le + uuid.UUID(sku["skuId"]).bytes_le
+    return [{"id": base64url.encode(raw), **sku}]
 
 
 def skus(tenant: Tenant) -> list[Object]:

@@ -240,6 +240,34 @@ OBJECT_ERRORS: Final[dict[str, Row]] = {
         "known; quoted in several public clients",
         "several sources",
     ),
+    "pim_eligibility_scope": Row(
+        403,
+        "UnknownError",
+        '{{"errorCode":"PermissionScopeNotGranted","message":"Authorization failed due to missing permission scope '
+        "RoleEligibilitySchedule.Read.Directory,RoleEligibilitySchedule.ReadWrite.Directory,"
+        "RoleManagement.ReadWrite.Directory,RoleManagement.Read.Directory,RoleManagement.Read.All."
+        '","instanceAnnotations":[]}}',
+        "a published log (2026); of roleEligibilityScheduleRequests microsoft-graph-docs#22292, Microsoft365DSC#3940",
+        "observed",
+    ),
+    "pim_assignment_scope": Row(
+        403,
+        "UnknownError",
+        '{{"errorCode":"PermissionScopeNotGranted","message":"Authorization failed due to missing permission scope '
+        "RoleAssignmentSchedule.Read.Directory,RoleAssignmentSchedule.ReadWrite.Directory,"
+        "RoleManagement.ReadWrite.Directory,RoleManagement.Read.Directory,RoleManagement.Read.All."
+        '","instanceAnnotations":[]}}',
+        "azure-cli#26471, #33778 (of roleAssignmentScheduleRequests); which permissions it names: guess",
+        "one source",
+    ),
+    "filter_unsupported": Row(
+        400,
+        "Request_UnsupportedQuery",
+        "Filtered searches against this resource are not supported.",
+        "entra-powershell#260 (400, of licenseDetails), microsoft-graph-docs-contrib#6500 (of subscribedSkus); "
+        "code guess",
+        "several sources",
+    ),
     # Conditional access
     "ca_denied": Row(
         403,

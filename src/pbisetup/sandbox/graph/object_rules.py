@@ -23,6 +23,21 @@ _CA_READERS = (
 _CA_WRITERS = (_GA, "Security Administrator", "Conditional Access Administrator")
 _USER_ADMINS = (_GA, "User Administrator")
 _ROLE_READ = ("RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "RoleManagement.Read.All")
+# source: graph-docs rbac-pim-entra-roles-apis; that a Global Administrator may is known.
+_PIM_READERS = (
+    _GA, "Global Reader", "Security Operator", "Security Reader", "Security Administrator",
+    "Privileged Role Administrator",
+)  # fmt: skip
+# source: graph-docs user-list-licensedetails; the first two, who read everything, are known.
+_LICENCE_READERS = (
+    _GA, "Global Reader", "Directory Readers", "Directory Writers", "User Administrator",
+    "95e79109-95c0-4d8e-aee3-d01accf2d47b",  # Guest Inviter
+    "4d6ac14f-3453-41d0-bef9-a3e0c569773a",  # License Administrator
+)  # fmt: skip
+_LICENCE_READ = (
+    "LicenseAssignment.Read.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)  # fmt: skip
 _PIM_ASSIGNED = ("RoleAssignmentSchedule.Read.Directory", "RoleAssignmentSchedule.ReadWrite.Directory", *_ROLE_READ)
 _PIM_ELIGIBLE = ("RoleEligibilitySchedule.Read.Directory", "RoleEligibilitySchedule.ReadWrite.Directory", *_ROLE_READ)
 _AS_USER = "Directory.AccessAsUser.All"
@@ -137,12 +152,21 @@ OBJECT_RULES: Final[dict[str, Rule]] = {
         (),
         others=("member",),
         source="entra.md 1.12: filterByCurrentUser is about the signed-in user",
+        without_permission="pim_assignment_scope",
     ),
     "role_eligibility.read": Rule(
         _PIM_ELIGIBLE,
         (),
         others=("member",),
         source="entra.md 1.12",
+        without_permission="pim_eligibility_scope",
+    ),
+    "role_eligibility.read_all": Rule(
+        _PIM_ELIGIBLE,
+        _PIM_ELIGIBLE,
+        directory_roles=_PIM_READERS,
+        source="permissions.json; graph-docs rbacapplication-list-roleeligibilityscheduleinstances (roles)",
+        without_permission="pim_eligibility_scope",
     ),
     # Users
     "users.change": Rule(
@@ -180,6 +204,19 @@ OBJECT_RULES: Final[dict[str, Rule]] = {
         (),
         others=("anyone",),
         source="graph-docs user-revokesigninsessions",
+    ),
+    "licence_details.read": Rule(
+        ("User.Read", *_LICENCE_READ, _AS_USER),
+        _LICENCE_READ,
+        others=("anyone",),
+        source="permissions.json; graph-docs user-list-licensedetails, which has no application permissions. The door, "
+        "and one's own licences: that these need no role is known",
+    ),
+    "licence_details.read_others": Rule(
+        (*_LICENCE_READ, _AS_USER),
+        _LICENCE_READ,
+        directory_roles=_LICENCE_READERS,
+        source="graph-docs user-list-licensedetails (roles); that User.Read is not enough for somebody else's: known",
     ),
     # The tenant
     "licences.read": Rule(

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from pbisetup.sandbox.graph import refs
+from pbisetup.sandbox.graph import licences, refs
+from pbisetup.sandbox.graph.documents import documents
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.query import Typed, count, listing, selected, single
 from pbisetup.sandbox.graph.schema import USER
@@ -16,7 +17,7 @@ from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.wire import Reply, Route
 
 _CASTS: Final = ("directoryRole", "group", "administrativeUnit")
-# What a PATCH of a user may set. Licences, identities and the like are not part of this tenant.
+# What a PATCH of a user may set. Identities and the like are not part of this tenant; licences are only read.
 _TEXTS: Final = (
     "displayName", "givenName", "surname", "jobTitle", "department", "officeLocation", "mobilePhone", "companyName",
     "preferredLanguage", "usageLocation", "passwordPolicies", "mailNickname", "employeeId", "country", "city", "state",
@@ -99,6 +100,16 @@ def count_users(request: Request, _: Any) -> Reply:
     return count(request, "user", [("user", item) for item in request.tenant.users.peek()])
 
 
+def list_licences(request: Request, item: Object) -> Reply:
+    """What a user is licensed for; `$filter` is refused (graph-docs user-list-licensedetails has only `$select`)."""
+    if item["id"] != request.caller.object_id:
+        request.require("licence_details.read_others", item)
+    if request.call.query.get("$filter"):
+        raise GraphError("filter_unsupported")
+    rows = licences.of_user(request.tenant, item)
+    return documents(request, f"users('{item['id']}')/licenseDetails", "licenseDetails", licences.DETAILS, rows)
+
+
 def member_of(*, transitive: bool, cast: str | None) -> Handle:
     """GET of the groups and directory roles that hold a principal.
 
@@ -163,10 +174,12 @@ def _principal_routes(base: str, operation: str, target: Resolve) -> list[Route]
 def _routes() -> list[Route]:
     found = route("GET", "/me", "me.read", get_user, refs.me)
     found += _principal_routes("/me", "me.read", refs.me)
+    found += route("GET", "/me/licenseDetails", "licence_details.read", list_licences, refs.me)
     found += route("GET", "/users", "users.read", list_users)
     found += route("GET", "/users/$count", "users.read", count_users)
     found += route("GET", "/users/{id}", "users.read", get_user, refs.user)
     found += route("PATCH", "/users/{id}", "users.change", patch_user, refs.user)
+    found += route("GET", "/users/{id}/licenseDetails", "licence_details.read", list_licences, refs.user)
     # The older action is beta's.
     for action, versions in (("revokeSignInSessions", ("/v1.0", "/beta")), ("invalidateAllRefreshTokens", ("/beta",))):
         for prefix in ("", "microsoft.graph."):

@@ -25,7 +25,10 @@ _DEFINITION: Final = (
     "version",
 )  # fmt: skip
 _TEMPLATE: Final = ("id", "deletedDateTime", "description", "displayName")
-_INSTANCE: Final = (*_ASSIGNMENT, "startDateTime", "endDateTime", "memberType", "assignmentType")
+_INSTANCE: Final = (*_ASSIGNMENT, "startDateTime", "endDateTime", "memberType")
+_ELIGIBLE: Final = (*_INSTANCE, "roleEligibilityScheduleId")
+_ASSIGNED: Final = (*_INSTANCE, "assignmentType", "roleAssignmentOriginId", "roleAssignmentScheduleId")
+_ELIGIBILITIES: Final = "roleEligibilityScheduleInstances"
 
 
 # Definitions
@@ -159,7 +162,11 @@ def delete_assignment(request: Request, item: Object) -> Reply:
 def _assignments(request: Request, name: str, held: Callable[[Object], Iterable[str]]) -> Reply:
     rows = [_assignment(each["id"], template) for _, each in _holders(request) for template in held(each)]
     context = f"roleManagement/directory/{name}"
-    answer = documents(request, context, "unifiedRoleAssignment", _ASSIGNMENT, rows)
+    return _expanded(request, documents(request, context, "unifiedRoleAssignment", _ASSIGNMENT, rows))
+
+
+def _expanded(request: Request, answer: Reply) -> Reply:
+    """The answer with what `$expand` asks for of each row."""
     expanded = request.call.query.get("$expand", "")
     for row in answer.body["value"]:
         if "roleDefinition" in expanded and "roleDefinitionId" in row:
@@ -201,14 +208,29 @@ def _holders(request: Request) -> list[tuple[str, Object]]:
 # Privileged Identity Management
 
 
+def list_eligibilities(request: Request, _: Any) -> Reply:
+    """Who may activate what. guess: the members of a group that may have no rows of their own."""
+    rows = _eligibilities(request, [(each, "Direct") for _, each in _holders(request)])
+    return _schedules(request, f"roleManagement/directory/{_ELIGIBILITIES}", _ELIGIBILITIES, _ELIGIBLE, rows)
+
+
 def my_eligibilities(request: Request, _: Any) -> Reply:
     """What the signed-in user may activate, also through a group."""
+    rows = _eligibilities(request, _self_and_groups(request))
+    context = "Collection(unifiedRoleEligibilityScheduleInstance)"
+    return _schedules(request, context, _ELIGIBILITIES, _ELIGIBLE, rows)
+
+
+def _eligibilities(request: Request, holders: list[tuple[Object, str]]) -> list[Object]:
     rows = [
-        _instance(user_or_group, entry, member, "roleEligibilityScheduleId")
-        for user_or_group, member in _self_and_groups(request)
-        for entry in eligible(request.tenant, user_or_group)
+        _instance(item, entry, member, "roleEligibilityScheduleId")
+        for item, member in holders
+        for entry in eligible(request.tenant, item)
     ]
-    return _schedules(request, "roleEligibilityScheduleInstances", rows)
+    for row in rows:
+        # source: graph-docs rbacapplication-list-roleeligibilityscheduleinstances: a GUID.
+        row["roleEligibilityScheduleId"] = str(uuid.uuid5(uuid.NAMESPACE_OID, row["id"]))
+    return rows
 
 
 def my_assignments(request: Request, _: Any) -> Reply:
@@ -222,14 +244,15 @@ def my_assignments(request: Request, _: Any) -> Reply:
             row = _instance(item, entry, member, "roleAssignmentScheduleId")
             origin = _id(item["id"], entry["roleDefinitionId"], "activated")
             rows.append({**row, "assignmentType": "Activated", "roleAssignmentOriginId": origin})
-    return _schedules(request, "roleAssignmentScheduleInstances", rows)
+    context = "Collection(unifiedRoleAssignmentScheduleInstance)"
+    return _schedules(request, context, "roleAssignmentScheduleInstances", _ASSIGNED, rows)
 
 
-def _schedules(request: Request, name: str, rows: list[Object]) -> Reply:
+def _schedules(request: Request, context: str, name: str, properties: tuple[str, ...], rows: list[Object]) -> Reply:
     if not licences.licensed(request.tenant, licences.P2):
         raise GraphError("pim_licence")
     kind = f"unified{name[0].upper()}{name[1:-1]}"
-    return documents(request, f"Collection({kind})", kind, _INSTANCE, rows)
+    return _expanded(request, documents(request, context, kind, properties, rows))
 
 
 def _self_and_groups(request: Request) -> list[tuple[Object, str]]:
@@ -298,7 +321,8 @@ def _routes() -> list[Route]:
     found += route("DELETE", one, write, delete_assignment, _find_assignment)
     found += route("GET", f"{_BASE}/transitiveRoleAssignments", read, list_transitive)
     mine = "filterByCurrentUser(on='principal')"
-    found += route("GET", f"{_BASE}/roleEligibilityScheduleInstances/{mine}", "role_eligibility.read", my_eligibilities)
+    found += route("GET", f"{_BASE}/{_ELIGIBILITIES}", "role_eligibility.read_all", list_eligibilities)
+    found += route("GET", f"{_BASE}/{_ELIGIBILITIES}/{mine}", "role_eligibility.read", my_eligibilities)
     found += route("GET", f"{_BASE}/roleAssignmentScheduleInstances/{mine}", "role_schedule.read", my_assignments)
     return found
 

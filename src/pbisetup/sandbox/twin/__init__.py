@@ -26,7 +26,7 @@ class Twin:
 def build(recording: Recording) -> Twin:
     """The twin. Raises RecordingError where the recording's values are not what its facts are about."""
     from pbisetup.sandbox.caller import problems as caller_problems
-    from pbisetup.sandbox.twin import directory, seen, service
+    from pbisetup.sandbox.twin import calling, consent, directory, registration, seen, settings, unbuilt, workspaces
     from pbisetup.sandbox.twin.draft import Draft
     from pbisetup.sandbox.validate import hash_secrets, problems
 
@@ -35,20 +35,27 @@ def build(recording: Recording) -> Twin:
         for step in (
             directory.tenant,
             directory.person,
-            directory.app,
-            directory.principal,
-            directory.deleted,
-            service.settings,
-            service.groups,
-            service.capacities,
-            service.workspaces,
-            directory.consent,
+            registration.app,
+            registration.principal,
+            registration.deleted,
+            directory.named,
+            directory.sign_ins,
             directory.policies,
-            service.caller,
-            seen.secret,
+            settings.settings,
+            settings.groups,
+            workspaces.capacities,
+            workspaces.workspaces,
+            consent.consent,
+            consent.assignment,
+            consent.power_bi,
+            consent.policies,
+            calling.caller,
+            calling.sign_in,
             seen.refusals,
             seen.admission,
+            seen.calls,
             seen.workspaces,
+            unbuilt.unbuilt,
         ):
             step(draft)
     except RecordingError:

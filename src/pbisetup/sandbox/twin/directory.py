@@ -1,49 +1,51 @@
-"""The directory of a twin: tenant, operator, app with its secrets, service principal, consent."""
+"""The directory of a twin: the tenant and its cloud, who had looked at it, who signs in to the app, and what ids are."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.model.recording import Json, RecordingError
 from pbisetup.sandbox.first_party import follow, service_principal
-from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object
-from pbisetup.sandbox.twin.draft import PRINCIPAL, SECRETS, Draft, guid_of, name_of, shown, stamp
+from pbisetup.sandbox.twin.draft import DOMAIN, GUID, Draft, guid_of, name_of, stamp
 
 _PLAIN_ROLES: Final = frozenset(("b79fbf4d-3ef9-4689-8143-76b194e85509", "0997a1d0-0d1d-4acb-b408-d5ca73121e90"))
 """In a token's `wids` for somebody without a role."""
+_LICENCES: Final = (
+    ("BI_AZURE_P3", "PremiumPerUser"),
+    ("BI_AZURE_P2", "Pro"),
+    ("BI_AZURE_P1", "Pro"),
+    ("BI_AZURE_P0", "Free"),
+)
+"""Service plans of Power BI, the best first (entra-docs licensing-service-plan-reference)."""
 
 
 def tenant(draft: Draft) -> None:
-    """The tenant, and who had looked at it."""
+    """The tenant, its cloud, and who had looked at it."""
     tenant = draft.state["tenant"]
-    seen = draft.value("tenant")
+    seen = draft.object("tenant")
     if seen:
         tenant["displayName"] = name_of(seen.get("tenant") or tenant["displayName"], "tenant.tenant")
-        _domain(draft, name_of(seen.get("domain") or tenant["domain"], "tenant.domain"))
+        domain = name_of(seen.get("domain") or tenant["domain"], "tenant.domain")
+        if not DOMAIN.fullmatch(domain) and not GUID.fullmatch(domain):  # an id where no domain could be read
+            raise RecordingError("tenant.domain is no domain name")
+        _domain(draft, domain)
     else:
         draft.assume("the tenant's name", tenant["displayName"])
-        account = draft.claims().get("account")
+        account = draft.claims().get("account") or draft.object("credential").get("account")
         if isinstance(account, str) and "@" in account:
             _domain(draft, account.rpartition("@")[2])
-    cloud = draft.recording.cloud
-    if cloud not in ("sandbox", "public"):
-        if cloud not in clouds():
-            raise RecordingError(f"cloud {cloud!r} is not one of {', '.join((*clouds(), 'sandbox'))}")
-        tenant["cloud"] = cloud
-        follow(draft.identity, draft.state)
+    _asked_for(draft)
+    _cloud(draft)
     _operator(draft)
 
 
 def _domain(draft: Draft, domain: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain):
-        raise RecordingError("tenant.domain is no domain name")
+    if not DOMAIN.fullmatch(domain):
+        return
     before, draft.state["tenant"]["domain"] = draft.state["tenant"]["domain"], domain
     for user in draft.state["users"]:
         for key in ("userPrincipalName", "mail"):
@@ -52,200 +54,144 @@ def _domain(draft: Draft, domain: str) -> None:
         capacity["admins"] = [each.replace(before, domain) for each in capacity["admins"]]
 
 
+def _asked_for(draft: Draft) -> None:
+    """Of the domains that a tenant has a twin keeps one: that by which it was asked for and known."""
+    named = draft.object("credential").get("tenant_id") or draft.object("asked").get("tenant_id")
+    authority = draft.known("authority")
+    if authority is None:
+        meant = not draft.object("tenant") and 90002 not in draft.codes
+    else:
+        told = str((authority.value or {}).get("tenant_id")).lower()
+        meant = told == draft.identity.tenant_id
+        if authority.status == "known" and not meant:
+            draft.missing.append(
+                "the tenant that the token was asked of: it is another than the one that was looked at"
+            )
+    if isinstance(named, str) and meant:
+        _domain(draft, named)
+
+
+def _cloud(draft: Draft) -> None:
+    """Where the tenant lives, by what the authority said, else where it was looked for."""
+    configured = draft.recording.cloud
+    if configured == "sandbox":  # which stands for one
+        configured = draft.object("asked").get("cloud") or configured
+    if configured != "sandbox" and configured not in clouds():
+        raise RecordingError(f"cloud {configured!r} is not one of {', '.join((*clouds(), 'sandbox'))}")
+    cloud = _told_by(draft.object("authority")) or ("public" if configured == "sandbox" else configured)
+    if cloud != "public":
+        draft.state["tenant"]["cloud"] = cloud
+        follow(draft.identity, draft.state)
+    if configured not in ("sandbox", cloud):
+        draft.caller["cloud"] = configured
+
+
+def _told_by(authority: Object) -> str | None:
+    """The cloud, by `cloud_instance_name` and `tenant_region_sub_scope`."""
+    instance, part = str(authority.get("cloud") or "").lower(), str(authority.get("subregion") or "").upper()
+    if instance.endswith(".cn"):
+        return "china"
+    if instance.endswith(".us"):
+        return "dod" if part == "DOD" else "gcchigh"
+    return None if not instance else "gcc" if part == "GCC" else "public"
+
+
+# -- people --------------------------------------------------------------------------------------------------------
+
+
 def _operator(draft: Draft) -> None:
     """Who had looked signs in by themselves."""
-    seen = draft.value("operator")
+    seen = draft.object("operator")
     if not seen:
         return
     if seen.get("kind") != "user":
         draft.missing.append("the operator was a service principal: use the twin's own, or its user admin")
         return
     user = draft.user(str(seen["account"]), guid_of(seen["object_id"], "operator.object_id"))
-    user["directoryRoles"] = _roles(seen, "operator.directory_roles")
+    user["directoryRoles"] = _roles(seen.get("directory_roles"), "operator.directory_roles")
     user["userType"] = "Guest" if seen.get("guest") else "Member"
     draft.state["auto_approve"] = user["userPrincipalName"]
 
 
 def person(draft: Draft) -> None:
-    """Who signed in to the app, with the directory roles that the token showed."""
-    claims = draft.claims()
-    if not draft.for_people or not claims.get("account"):
+    """Who signed in to the app, with the roles and licences that the directory or the token showed."""
+    seen, claims = draft.object("person"), draft.claims()
+    account = seen.get("account") or claims.get("account") or draft.object("credential").get("account")
+    if not draft.for_people or not account:
         return
-    draft.person = draft.user(str(claims["account"]), guid_of(claims["object_id"], "token.claims.object_id"))
-    if not draft.value("operator"):
-        draft.person["directoryRoles"] = _roles(claims, "token.claims.directory_roles")
+    id_ = seen.get("object_id") or claims.get("object_id")
+    draft.person = draft.user(str(account), guid_of(id_, "the object id of the person") if id_ else None)
+    if not draft.object("operator"):
+        draft.person["directoryRoles"] = _roles(claims.get("directory_roles"), "token.claims.directory_roles")
         draft.state["auto_approve"] = draft.person["userPrincipalName"]
-
-
-def _roles(seen: Object, where: str) -> list[str]:
-    return sorted(guid_of(role, where) for role in seen.get("directory_roles") or () if role not in _PLAIN_ROLES)
-
-
-def app(draft: Draft) -> None:
-    """The app registration with its secrets."""
-    client_id, fact = draft.client_id(), draft.known("app")
-    if client_id is None or (fact is not None and fact.status == "absent"):
+    if not seen:
         return
-    if fact is None and 700016 in draft.codes:
-        draft.assume("the app registration", "that the tenant has none with this client id, as the token endpoint said")
-        return
-    app = made.application(draft.identity, f"twin {client_id}") | {"appId": client_id, "displayName": "Recorded app"}
-    if fact is None:
-        draft.assume("the app registration", "a plain one with this client id")
-        app["isFallbackPublicClient"] = draft.for_people
-    else:
-        _registration(draft, app, fact.value)
-    draft.application = app
-    others = [each for each in draft.state["applications"] if each["appId"] != client_id]
-    draft.state["applications"] = [*others, app]
-    _passwords(draft, app)
+    if draft.object("operator").get("object_id") != seen.get("object_id"):  # whose roles are known already
+        draft.person["directoryRoles"] = _roles(seen.get("directory_roles"), "person.directory_roles")
+    if seen.get("eligible_roles") is not None:
+        draft.person["_eligibleRoles"] = _roles(seen["eligible_roles"], "person.eligible_roles")
+    if seen.get("licences") is not None:
+        draft.person["powerBiLicense"] = next((name for plan, name in _LICENCES if plan in seen["licences"]), "none")
 
 
-def _registration(draft: Draft, app: Object, seen: Object) -> None:
-    app |= {
-        "id": guid_of(seen["object_id"], "app.object_id"),
-        "displayName": name_of(seen.get("display_name") or app["displayName"], "app.display_name"),
-        "uniqueName": name_of(seen["unique_name"], "app.unique_name") if seen.get("unique_name") else None,
-        "tags": [name_of(tag, "app.tags") for tag in seen.get("tags") or ()],
-        "isFallbackPublicClient": bool(seen.get("public_client")),
-        "publicClient": {"redirectUris": list(seen.get("redirect_uris") or ())},
-        "requiredResourceAccess": _declared(seen.get("declared") or ()),
-    }
-    if seen.get("owners") is None:
-        draft.assume("the app's owners", "none")
-    for owner in seen.get("owners") or ():
-        id_ = guid_of(owner["id"], "app.owners")
-        if not any(each["id"] == id_ for each in draft.state["users"]):
-            draft.user(f"owner{len(draft.state['users'])}", id_)
-        app["owners"].append(id_)
-    for each in seen.get("federated_credentials") or ():
-        app.setdefault("federatedIdentityCredentials", []).append(
-            {
-                "id": guid_of(each.get("id") or draft.identity.id(f"federated {len(app)}"), "federated_credentials.id"),
-                "name": name_of(each.get("name") or "recorded", "federated_credentials.name"),
-                "issuer": str(each["issuer"]),
-                "subject": each.get("subject"),
-                "audiences": list(each.get("audiences") or ()),
-            }
-        )
+def _roles(given: Json, where: str) -> list[str]:
+    return sorted(guid_of(role, where) for role in given or () if role not in _PLAIN_ROLES)
 
 
-def _passwords(draft: Draft, app: Object) -> None:
-    """Secrets as they are listed; of the one that the app was configured with this start's secret is the value."""
-    seen = (draft.value("app") or {}).get("passwords")
-    for each in seen or ():
-        app["passwordCredentials"].append(
-            {
-                "keyId": guid_of(each["key_id"], "app.passwords.key_id"),
-                "displayName": each.get("display_name"),
-                "startDateTime": stamp(datetime.now(UTC) - timedelta(days=365)),
-                "endDateTime": draft.moved(each.get("ends")),
-                "hint": str(each.get("hint") or "")[:3],
-                # Nobody recorded the value, so nobody has it.
-                "secretHash": hashlib.sha256(secrets.token_bytes(32)).hexdigest(),
-            }
-        )
-    if seen is None and app.get("federatedIdentityCredentials") is None and _has_secret(draft):
-        draft.assume(SECRETS, "one, valid for two months")
-        app["passwordCredentials"].append(made.secret(draft.identity, app["displayName"]))
+# -- other objects -------------------------------------------------------------------------------------------------
 
 
-def _has_secret(draft: Draft) -> bool:
-    credential = draft.value("credential")
-    return bool(credential is None or credential.get("has_secret", True))
-
-
-def principal(draft: Draft) -> None:
-    """The service principal."""
-    fact, client_id = draft.known("service_principal"), draft.client_id()
-    if client_id is None or (fact is not None and fact.status == "absent"):
-        return
-    if fact is None and 7000229 in draft.codes:
-        draft.assume(PRINCIPAL, "none, as the token endpoint said")
-        return
-    if fact is None and draft.application is None:
-        return
-    name = draft.application["displayName"] if draft.application else "Recorded app"
-    listed = draft.state["servicePrincipals"]
-    principal = next((each for each in listed if each["appId"] == client_id), None)
-    if principal is None:  # else one of Microsoft's own, which every tenant has
-        principal = service_principal(draft.identity, client_id, name, [])
-        listed.append(principal)
-    draft.principal = principal
-    claimed = draft.claims().get("object_id") if not draft.claims().get("scopes") else None
-    expected = (draft.value("expected") or {}).get("service_principal_id")
-    if fact is not None:
-        principal["id"] = guid_of(fact.value["object_id"], "service_principal.object_id")
-        principal["accountEnabled"] = fact.value.get("enabled") is not False
-    elif claimed or expected:
-        principal["id"] = guid_of(claimed or expected, "the service principal's id")
-    else:
-        draft.assume(PRINCIPAL, "an enabled one")
-
-
-def deleted(draft: Draft) -> None:
-    """A deleted app registration of the same unique name."""
-    fact = draft.known("deleted_app")
-    if fact is None or fact.status != "known":
-        return
-    client_id = draft.client_id() or draft.identity.id("deleted client")
-    id_ = guid_of(fact.value["object_id"], "deleted_app.object_id")
-    app = made.application(draft.identity, "deleted") | {"id": id_, "appId": client_id, "displayName": "Recorded app"}
-    manifest = draft.value("manifest") or {}
-    if manifest.get("project_id") and draft.recording.environment:
-        app["uniqueName"] = f"pbisetup-{manifest['project_id']}-{draft.recording.environment}"
-    when = stamp(datetime.now(UTC) - timedelta(days=1))
-    entry = {"id": id_, "kind": "application", "deletedDateTime": when, "object": {**app, "deletedDateTime": when}}
-    draft.state["deletedItems"].append(entry)
-
-
-def consent(draft: Draft) -> None:
-    """Delegated grants and application permissions on Power BI."""
-    resource = draft.power_bi
-    own = (draft.value("power_bi") or {}).get("object_id")
-    for each in draft.value("delegated_grants") or () if draft.principal else ():
-        if own is not None and each["resource_id"] != own:
-            draft.missing.append("a delegated grant for another API than Power BI")
+def named(draft: Draft) -> None:
+    """What an id is that was looked up: an object of that kind and id, where there is none yet."""
+    for fact in draft.recording.all("named"):
+        if fact.status != "known":
             continue
-        person = each.get("principal_id")
-        draft.state["oauth2PermissionGrants"].append(
+        id_, name = guid_of(fact.value["id"], "named.id"), name_of(fact.value.get("name") or "Recorded", "named.name")
+        collections = ("users", "groups", "applications", "servicePrincipals")
+        if any(each["id"] == id_ for collection in collections for each in draft.state[collection]):
+            continue
+        kind, client_id = fact.value.get("kind"), fact.value.get("client_id")
+        client = guid_of(client_id, "named.client_id") if client_id else draft.identity.id(f"client {id_}")
+        if kind == "user":
+            draft.user(f"recorded{len(draft.state['users'])}", id_)["displayName"] = name
+        elif kind == "group":
+            draft.state["groups"].append(made.group(draft.identity, name) | {"id": id_})
+        elif kind in ("application", "service principal"):
+            _app_of(draft, str(kind), id_, client, name)
+
+
+def _app_of(draft: Draft, kind: str, id_: str, client: str, name: str) -> None:
+    """An app by one of its object ids; the service principal of one that is there already gets the id."""
+    principal = next((each for each in draft.state["servicePrincipals"] if each["appId"] == client), None)
+    if kind == "service principal" and principal is not None:
+        return
+    if not any(each["appId"] == client for each in draft.state["applications"]):
+        app = made.application(draft.identity, f"twin {client}") | {"appId": client, "displayName": name}
+        draft.state["applications"].append(app | ({"id": id_} if kind == "application" else {}))
+    if principal is None:
+        principal = service_principal(draft.identity, client, name, [])
+        draft.state["servicePrincipals"].append(principal | ({"id": id_} if kind == "service principal" else {}))
+
+
+def sign_ins(draft: Draft) -> None:
+    """The refused sign-ins of the app that the tenant remembers."""
+    client_id = draft.client_id()
+    for number, each in enumerate(draft.value("failed_sign_ins") or () if client_id else ()):
+        when = draft.moved(each["time"]) if each.get("time") else stamp(datetime.now(UTC) - timedelta(hours=1))
+        kind = "nonInteractiveUser" if draft.for_people else "servicePrincipal"
+        draft.state.setdefault("signIns", []).append(
             {
-                "id": name_of(each["id"], "delegated_grants.id"),
-                "clientId": (draft.principal or {})["id"],
-                "consentType": "Principal" if person else "AllPrincipals",
-                "principalId": guid_of(person, "delegated_grants.principal_id") if person else None,
-                "resourceId": resource["id"],
-                "scope": " ".join(str(scope) for scope in each.get("scopes") or ()),
+                "id": draft.identity.id(f"sign-in {number}"),
+                "createdDateTime": when,
+                "appId": client_id,
+                "appDisplayName": draft.application["displayName"] if draft.application else "Recorded app",
+                "resourceDisplayName": str(each.get("resource") or ""),
+                "signInEventTypes": [kind],
+                "status": {"errorCode": int(each["code"]), "failureReason": str(each.get("reason") or "")},
+                "servicePrincipalId": draft.principal["id"] if draft.principal else "",
+                "userPrincipalName": draft.person["userPrincipalName"] if draft.person else "",
             }
         )
-    if (
-        draft.value("delegated_grants") is None
-        and draft.principal
-        and draft.for_people
-        and draft.claims().get("scopes")
-    ):
-        scopes = " ".join(str(scope) for scope in draft.claims()["scopes"])
-        draft.state["oauth2PermissionGrants"].append(
-            {
-                "id": draft.identity.id("twin consent"),
-                "clientId": draft.principal["id"],
-                "consentType": "AllPrincipals",
-                "principalId": None,
-                "resourceId": resource["id"],
-                "scope": scopes,
-            }
-        )
-        draft.assume("who consented", f"an administrator for everybody, to {scopes}")
-    roles = draft.value("app_role_assignments")
-    names = [each.get("permission") for each in roles] if roles is not None else draft.claims().get("roles") or []
-    ids = {each["value"]: each["id"] for each in resource["appRoles"]}
-    for name in names:
-        if name not in ids:
-            draft.missing.append(f"the application permission {shown(str(name))}: not one of Power BI's")
-        elif draft.principal is not None:
-            draft.state["appRoleAssignments"].append(
-                _assigned(draft.identity, draft.principal, resource, name, ids[name])
-            )
 
 
 def policies(draft: Draft) -> None:
@@ -256,24 +202,3 @@ def policies(draft: Draft) -> None:
     ):
         if isinstance(draft.value(fact), bool):
             draft.state["policies"][key] = draft.value(fact)
-
-
-def _declared(entries: Json) -> list[Object]:
-    apis: dict[str, list[Object]] = {}
-    for each in entries:
-        access_ = {"id": guid_of(each["id"], "app.declared.id"), "type": str(each["type"])}
-        apis.setdefault(guid_of(each["resource_app_id"], "app.declared.resource_app_id"), []).append(access_)
-    return [{"resourceAppId": api, "resourceAccess": listed} for api, listed in apis.items()]
-
-
-def _assigned(identity: Identity, principal: Object, resource: Object, name: str, role_id: Any) -> Object:
-    return {
-        "id": identity.id(f"twin grant {name}"),
-        "appRoleId": role_id,
-        "createdDateTime": stamp(datetime.now(UTC) - timedelta(days=1)),
-        "principalId": principal["id"],
-        "principalDisplayName": principal["displayName"],
-        "principalType": "ServicePrincipal",
-        "resourceId": resource["id"],
-        "resourceDisplayName": resource["displayName"],
-    }

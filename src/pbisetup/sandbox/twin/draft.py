@@ -14,6 +14,7 @@ from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 GROUPS_PROBE: Final = "GET /v1.0/myorg/groups"
 """The request whose answer says whether the tenant lets the app in."""
 MOST_NAME: Final = 256
@@ -45,21 +46,29 @@ class Draft:
         """Who signed in to the app, where a person does."""
         self.keys: dict[str, str] = {}
         """Workspace id -> the key by which the recording speaks of it."""
-        self._later = datetime.now(UTC) - self.recording.made
+        self.state["clock"]["offset_seconds"] = self._offset()
+        self._later = datetime.now(UTC) + timedelta(seconds=self._offset()) - self.recording.made
 
     @property
-    def power_bi(self) -> Object:
-        """The service principal of Power BI in the twin's cloud."""
+    def power_bi(self) -> Object | None:
+        """The service principal of Power BI in the twin's cloud, as long as there is one."""
         from pbisetup.catalog.clouds import clouds
 
         app_id = clouds()[self.state["tenant"].get("cloud", "public")].powerbi_app_id
-        return next(each for each in self.state["servicePrincipals"] if each["appId"] == app_id)
+        return next((each for each in self.state["servicePrincipals"] if each["appId"] == app_id), None)
 
     # -- reading the recording -----------------------------------------------------------------------------------
 
     def value(self, fact: str) -> Json:
         """What is known of it, else None."""
         return self.recording.value(fact)
+
+    def object(self, fact: str) -> Object:
+        """The same of a fact whose value is an object; empty where nothing is known of it."""
+        value = self.value(fact)
+        if value is not None and not isinstance(value, dict):
+            raise RecordingError(f"{fact} must be an object")
+        return value or {}
 
     def known(self, fact: str) -> RecordedFact | None:
         """The first fact of this kind that is not unknown."""
@@ -81,30 +90,65 @@ class Draft:
         self.assume(what, instead)
 
     @property
+    def token(self) -> Object:
+        """What the token endpoint said: when it was asked for Power BI, else the first time."""
+        known = [each for each in self.recording.all("token") if each.status == "known"]
+        first = next((each for each in known if each.of in (None, "powerbi")), known[0] if known else None)
+        return dict(first.value) if first is not None else {}
+
+    @property
     def codes(self) -> frozenset[int]:
         """AADSTS numbers with which the app was refused a token."""
-        token = self.value("token") or {}
-        return frozenset(token.get("codes") or ()) | frozenset(self.value("token_refusals") or ())
+        return frozenset(self.token.get("codes") or ()) | frozenset(self.value("token_refusals") or ())
 
     @property
     def issued(self) -> bool:
         """Whether the app got a token."""
-        return bool((self.value("token") or {}).get("issued"))
+        return bool(self.token.get("issued"))
 
     def claims(self) -> Object:
         """Of the token that the app got; empty without one."""
-        return dict((self.value("token") or {}).get("claims") or {})
+        return dict(self.token.get("claims") or {})
 
     @property
     def for_people(self) -> bool:
         """Whether a person signs in to the app, rather than the app itself."""
-        return (self.value("expected") or {}).get("sign_in") == "user"
+        asked = (self.object("expected").get("sign_in"), self.object("asked").get("sign_in"))
+        return "user" in asked or self.object("credential").get("kind") in ("password", "sign-in")
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a secret was configured; it is taken to be where nobody said otherwise."""
+        fact = self.recording.find("credential")
+        absent = fact is not None and fact.status == "absent"
+        return not absent and bool(self.object("credential").get("has_secret", True))
+
+    @property
+    def purposes(self) -> list[str]:
+        """What the app is for."""
+        return [str(each) for fact in ("manifest", "asked") for each in self.object(fact).get("purposes") or ()]
+
+    def wanted_workspaces(self) -> list[Object]:
+        """The workspaces that the app should see: `key` and `role`."""
+        stated = list(self.object("manifest").get("workspaces") or ())
+        return stated or [
+            {"key": each.get("workspace") or each["id"], "role": each.get("role")}
+            for each in self.object("asked").get("workspaces") or ()
+        ]
+
+    def _offset(self) -> float:
+        """Seconds that the services' clock is ahead: in a twin the tenant's is."""
+        seconds = self.value("clock")
+        known = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        # Less is the time that an answer takes.
+        return float(seconds) if known and abs(seconds) >= 30 else 0
 
     def _tenant_id(self) -> str | None:
         """The tenant's own id: of another one that was asked for by mistake the token endpoint said that it knows none."""
-        candidates = [(self.value("tenant") or {}).get("id"), self.claims().get("tenant_id")]
+        candidates = [self.object("tenant").get("id"), self.claims().get("tenant_id")]
         if 90002 not in self.codes:
-            candidates += [(self.value(fact) or {}).get("tenant_id") for fact in ("expected", "credential")]
+            facts = ("authority", "expected", "asked", "credential")
+            candidates += [self.object(fact).get("tenant_id") for fact in facts]
         found = next((each for each in candidates if isinstance(each, str) and GUID.fullmatch(each)), None)
         return found.lower() if found else None
 
@@ -169,8 +213,11 @@ class Draft:
 
     def client_id(self) -> str | None:
         """The client id that is examined."""
-        candidates = [(self.value(fact) or {}).get("client_id") for fact in ("app", "service_principal", "credential")]
-        candidates += [self.claims().get("client_id"), (self.value("expected") or {}).get("client_id")]
+        candidates = [self.object(fact).get("client_id") for fact in ("app", "service_principal", "credential")]
+        candidates += [
+            self.claims().get("client_id"),
+            *(self.object(f).get("client_id") for f in ("expected", "asked")),
+        ]
         found = next((each for each in candidates if isinstance(each, str) and GUID.fullmatch(each)), None)
         return found.lower() if found else None
 
@@ -183,6 +230,14 @@ class Draft:
             return False
         said = self.value("admitted")
         return said if isinstance(said, bool) else None
+
+
+def visible(value: Json) -> bool | None:
+    """Whether the app sees a workspace, by a value of `workspace_visible`; None where the API did not come to say so."""
+    status = (value or {}).get("status")
+    if (value or {}).get("visible"):
+        return True
+    return False if value and (status is None or 200 <= status < 300) else None
 
 
 def guid_of(value: Json, where: str) -> str:

@@ -10,62 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 from pbisetup.sandbox import access
-from pbisetup.sandbox.caller import SECRET
 from pbisetup.sandbox.scenarios import made
 from pbisetup.sandbox.store import Object, Tenant
-from pbisetup.sandbox.twin.draft import GROUPS_PROBE, PRINCIPAL, SECRETS, SETTINGS, Draft, shown, stamp
+from pbisetup.sandbox.twin.calling import EXPIRED, WRONG_SECRET
+from pbisetup.sandbox.twin.consent import without_power_bi
+from pbisetup.sandbox.twin.draft import GROUPS_PROBE, PRINCIPAL, SETTINGS, Draft, shown, visible
 
-_WRONG: Final = "not-the-secret-of-this-app"
-_EXPIRED, _WRONG_SECRET, _NO_SECRET = 7000222, 7000215, frozenset((7000216, 7000218))
+_UNLICENSED: Final = ("PowerBINotLicensedException", "UserNotLicensed")
+_PAUSED: Final = "CapacityNotActive"
 _HOLDS: Final = timedelta(days=3650)
 """How long a change that does not act yet goes on not acting in a twin: it is to stay as it was recorded."""
-
-
-def secret(draft: Draft) -> None:
-    """What the caller has configured, and which of the app's secrets it is."""
-    fact = draft.recording.find("credential")
-    if fact is not None and fact.status != "known":
-        draft.caller["grant"] = "device_code"  # a person signs in
-        if draft.person is not None:
-            draft.caller["user"] = draft.person["userPrincipalName"]
-        return
-    credential = fact.value if fact else {}
-    if not credential.get("has_secret", True):
-        return
-    if _WRONG_SECRET in draft.codes:
-        listed = draft.application["passwordCredentials"] if draft.application else []
-        wrong = listed[0]["keyId"] if credential.get("secret_looks_like_guid") and listed else _WRONG
-        draft.caller["secret"] = f'"{wrong}"' if credential.get("secret_has_odd_ends") else wrong
-        return
-    draft.caller["secret"] = SECRET
-    if draft.application is None:
-        return
-    own = _own(draft, draft.application["passwordCredentials"])
-    if own is None:
-        own = made.secret(draft.identity, draft.application["displayName"])
-        draft.application["passwordCredentials"].append(own)
-        draft.assume("the secret that the app was configured with", "one more of the app's")
-    own["_renewed"] = True
-    if _EXPIRED in draft.codes and own["endDateTime"] > stamp(datetime.now(UTC)):
-        own["endDateTime"] = stamp(datetime.now(UTC) - timedelta(days=1))
-        said = "because the token endpoint called it expired"
-        if draft.was_assumed(SECRETS):
-            draft.assume_instead(SECRETS, f"one that ended yesterday, {said}")
-        else:
-            draft.assume("when the secret ended", f"yesterday, {said}")
-
-
-def _own(draft: Draft, listed: list[Object]) -> Object | None:
-    """The secret in the list that is the configured one: as it was stored, else by whether it had to be a valid one."""
-    stored = draft.value("stored") or {}
-    if stored.get("client_id", "") == (draft.value("credential") or {}).get("client_id"):
-        for key, name in (("keyId", "key_id"), ("hint", "hint")):
-            found = [each for each in listed if stored.get(name) and each.get(key) == stored[name]]
-            if len(found) == 1:
-                return found[0]
-    now = stamp(datetime.now(UTC))
-    fitting = [each for each in listed if (each["endDateTime"] <= now) == (_EXPIRED in draft.codes)]
-    return max(fitting or listed, key=lambda each: str(each["endDateTime"]), default=None)
 
 
 # -- refused tokens ------------------------------------------------------------------------------------------------
@@ -78,12 +32,14 @@ def refusals(draft: Draft) -> None:
             _BY_CODE[code](draft)
         elif code not in _EXPLAINED:
             draft.missing.append(f"AADSTS{code}: nothing that was recorded makes the twin say so")
-    token = draft.value("token") or {}
-    if token.get("failure"):
-        draft.missing.append(f"that the token endpoint could not be heard ({token['failure']})")
+    if draft.token.get("failure"):
+        draft.missing.append(f"that the token endpoint could not be heard ({draft.token['failure']})")
 
 
 def _disabled(draft: Draft) -> None:
+    app = draft.application or {}
+    if app.get("isDisabled") or app.get("disabledByMicrosoftStatus"):
+        return
     fact = draft.known("service_principal")
     if fact is not None and fact.status == "known" and draft.application is not None:
         if fact.value.get("enabled") is not False:
@@ -98,24 +54,33 @@ def _disabled(draft: Draft) -> None:
 
 
 def _power_bi_disabled(draft: Draft) -> None:
-    draft.power_bi["accountEnabled"] = False
-    draft.assume("the service principal of Power BI", "a disabled one, as the token endpoint said")
+    if draft.power_bi is not None and draft.power_bi["accountEnabled"]:
+        draft.power_bi["accountEnabled"] = False
+        draft.assume("the service principal of Power BI", "a disabled one, as the token endpoint said")
 
 
 def _power_bi_missing(draft: Draft) -> None:
-    gone = draft.power_bi
-    draft.state["servicePrincipals"].remove(gone)
-    for name in ("appRoleAssignments", "oauth2PermissionGrants"):
-        draft.state[name] = [each for each in draft.state[name] if each["resourceId"] != gone["id"]]
-    draft.assume("the service principal of Power BI", "none, as the token endpoint said")
+    if draft.power_bi is not None:
+        without_power_bi(draft)
+        draft.assume("the service principal of Power BI", "none, as the token endpoint said")
 
 
 def _assignment_required(draft: Draft) -> None:
-    draft.power_bi["appRoleAssignmentRequired"] = True
-    draft.assume("whom Power BI's service principal takes", "only who is assigned to it, as the token endpoint said")
+    if draft.power_bi is not None:
+        draft.power_bi["appRoleAssignmentRequired"] = True
+        whom = "only who is assigned to it, as the token endpoint said"
+        draft.assume("whom Power BI's service principal takes", whom)
+
+
+def _not_assigned(draft: Draft) -> None:
+    if draft.principal is not None and not draft.principal.get("appRoleAssignmentRequired"):
+        draft.principal["appRoleAssignmentRequired"] = True
+        draft.assume("whom the app takes", "only who is assigned to it, as the token endpoint said")
 
 
 def _blocked(draft: Draft) -> None:
+    if draft.state.get("conditionalAccessPolicies"):
+        return
     policy = made.element(draft.identity, draft.state, "conditionalAccessPolicies", "Recorded policy")
     policy["conditions"] = {
         "clientAppTypes": ["all"],
@@ -129,16 +94,53 @@ def _blocked(draft: Draft) -> None:
     draft.assume("the Conditional Access policies", "one that blocks every sign-in of this kind")
 
 
+def _second_factor(draft: Draft) -> None:
+    """Asked for of everybody but who had looked, who could not have looked else."""
+    policy = made.element(draft.identity, draft.state, "conditionalAccessPolicies", "Recorded second factor")
+    operator = draft.object("operator").get("object_id")
+    spared = [operator] if operator and operator != (draft.person or {}).get("id") else []
+    policy["conditions"] = {
+        "clientAppTypes": ["all"],
+        "applications": {"includeApplications": ["All"]},
+        "users": {"includeUsers": ["All"], "excludeUsers": spared},
+    }
+    policy["grantControls"] = {"operator": "OR", "builtInControls": ["mfa"]}
+    draft.state.setdefault("conditionalAccessPolicies", []).append(policy)
+    draft.assume("the Conditional Access policies", "one that asks for a second factor")
+    if draft.person is not None and 50079 in draft.codes:
+        draft.person["_mfaRegistered"] = False
+
+
+def _password_expired(draft: Draft) -> None:
+    if draft.person is not None:
+        draft.person["passwordProfile"] = {"forceChangePasswordNextSignIn": True}
+        draft.assume("why the person's password does not do", "that they have to choose a new one")
+
+
+def _person_disabled(draft: Draft) -> None:
+    if draft.person is not None:
+        draft.person["accountEnabled"] = False
+        draft.assume("whether the person's account is enabled", "that it is not, as the token endpoint said")
+
+
 _BY_CODE: Final[dict[int, Callable[[Draft], None]]] = {
     7000112: _disabled,
     500014: _power_bi_disabled,
     500011: _power_bi_missing,
     501051: _assignment_required,
+    50105: _not_assigned,
     53003: _blocked,
+    50055: _password_expired,
+    50057: _person_disabled,
+    50076: _second_factor,
+    50079: _second_factor,
 }
-_EXPLAINED: Final = frozenset((_EXPIRED, _WRONG_SECRET, *_NO_SECRET, 700016, 7000229, 90002, 65001))
-"""Numbers that follow from what the other steps have built: the secret, no app, no service principal, another tenant, no
-consent."""
+_EXPLAINED: Final = frozenset((
+    EXPIRED, WRONG_SECRET, 7000216, 7000218, 700016, 7000229, 90002, 900023, 90038, 900382, 50059, 50194, 65001, 70011,
+    1002012, 650053, 70025, 700211, 700212, 700213, 7002138,
+))  # fmt: skip
+"""Numbers that follow from what the other steps have built: the secret, no app, no service principal, another tenant or
+cloud, no consent, the scope, the assertion."""
 
 
 # -- refused calls -------------------------------------------------------------------------------------------------
@@ -168,6 +170,28 @@ def admission(draft: Draft) -> None:
         acts = {**setting, "enabled": said, "enabledSecurityGroups": [], "excludedSecurityGroups": []}
         setting["_before"] = {**acts, "until": (datetime.now(UTC) + _HOLDS).timestamp()}
         draft.assume("since when the setting is as it is", "that the change does not act yet, and stays so")
+
+
+def calls(draft: Draft) -> None:
+    """Refusals of other calls that the operator's facts leave unexplained."""
+    for fact in draft.recording.all("probe"):
+        answer = fact.value if fact.status == "known" else {}
+        method, _, path = (fact.of or "").partition(" ")
+        refused = (
+            answer.get("status") in (401, 403) and draft.admitted() is not False and not draft.claims().get("roles")
+        )
+        if answer.get("code") == _PAUSED and draft.value("capacities") is None:
+            for capacity in draft.state["capacities"]:
+                capacity["state"] = "Suspended"
+            draft.assume("the state of the capacities", "that they are paused, as the API said")
+        elif answer.get("code") in _UNLICENSED and draft.person is not None and "powerBiLicense" not in draft.person:
+            draft.person["powerBiLicense"] = "none"
+            draft.assume("the person's licences", "none for Power BI, as the API said")
+        elif refused and "/admin/" in path and draft.value("settings") is None and not draft.for_people:
+            setting = draft.setting(access.READ_ADMIN_APIS if method == "GET" else access.UPDATE_ADMIN_APIS)
+            setting["enabled"] = False
+            why = f"that {shown(setting['title'])} is off, because the API refused an admin route"
+            draft.assume("the tenant setting for admin routes", why)
 
 
 def _judge(draft: Draft) -> bool:
@@ -202,13 +226,13 @@ def workspaces(draft: Draft) -> None:
     world = World(Tenant(draft.state), cast("SigningKey", None))
     for fact in draft.recording.all("workspace_visible"):
         item = next((w for w in draft.state["workspaces"] if draft.keys.get(w["id"]) == fact.of), None)
-        visible = bool((fact.value or {}).get("visible"))
+        seen = visible(fact.value)
         sees = item is not None and access.workspace_role(world, item, who[0]) is not None
-        if sees and not visible:
+        if sees and seen is False:
             draft.missing.append(
                 f"that the app does not see the workspace {shown(fact.of or '')} although it has a role"
             )
-        elif visible and not sees and item is not None:
+        elif seen and not sees and item is not None:
             _let_in(draft, item, *who)
 
 

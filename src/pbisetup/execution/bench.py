@@ -1,0 +1,97 @@
+"""What the steps of one environment work with, and the calls that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pbisetup.execution.replication import already_there, repeat
+from pbisetup.observe.session import Session
+from pbisetup.services.answer import Answer
+from pbisetup.services.clock import Clock, Waits
+from pbisetup.services.journal import Journal
+from pbisetup.services.network import not_its_own
+from pbisetup.services.secret_store import AppCredential, OpenStore
+
+Outputs = dict[str, str]
+Params = Mapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass
+class Workbench:
+    """What the steps of one environment work with."""
+
+    session: Session
+    environment: str
+    journal: Journal
+    clock: Clock
+    waits: Waits
+    store: OpenStore | None
+    """Opened and proved writable before the first write, where a secret is going to be made."""
+    outputs: Outputs = field(default_factory=dict)
+    credential: AppCredential | None = None
+    """The credential that was made in this run, for the proof; the only place outside the store that holds it."""
+    added: dict[str, list[Any]] = field(default_factory=dict)
+    """What this run put into lists that are written as a whole: see `together`."""
+
+    def sent(self, call: Callable[[], Answer], what: str) -> Answer:
+        """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words."""
+        answer = repeat(call, f"{what}: the directory does not show it everywhere yet", self.clock, self.waits)
+        if answer.ok or already_there(answer):
+            return answer
+        raise answer.refusal(what)
+
+    def removed(self, call: Callable[[], Answer], what: str) -> None:
+        """A removal, repeated like any other; what is not there counts as removed. Raises Refused."""
+        note = f"{what}: the directory is busy with it"
+        answer = repeat(call, note, self.clock, self.waits, final=frozenset({404}))
+        if not answer.ok and answer.status != 404:
+            raise answer.refusal(what)
+
+    def found(self, call: Callable[[], Answer], what: str) -> dict[str, Any] | None:
+        """An object that is there, or None. Raises Refused, and Unreachable where the answer is not the service's."""
+        answer = repeat(call, f"{what}: the directory is busy with it", self.clock, self.waits, final=frozenset({404}))
+        if answer.status == 404:
+            return None
+        if not answer.ok:
+            raise answer.refusal(what)
+        if "id" not in answer.object:
+            raise not_its_own(answer.url, answer.status)
+        return answer.object
+
+    def read(self, builder: Any, select: str, what: str) -> dict[str, Any]:
+        """These properties, `id` among them, of an object that must be there, waited for where it is new."""
+        graph = self.session.graph
+        answer = self.sent(lambda: graph.get(builder, select=select), what)
+        if "id" not in answer.object:
+            raise not_its_own(answer.url, answer.status)
+        return answer.object
+
+    def together(self, name: str, shown: Sequence[T], new: Sequence[T]) -> list[T]:
+        """A list as it is to be written: as it was shown, and what this run added to it before, and what is new.
+
+        A replica that lags behind may show it without what was written a second ago, which must not be lost again.
+        """
+        mine = self.added.setdefault(name, [])
+        mine.extend(new)
+        return list(dict.fromkeys((*shown, *mine)))
+
+    def reference(self, object_id: str) -> dict[str, str]:
+        """The body that points at an object of the directory."""
+        return {"@odata.id": f"{self.session.network.cloud.graph}/v1.0/directoryObjects/{object_id}"}
+
+    def upsert(self, builder: Any, body: Params, what: str, ids: str) -> dict[str, str]:
+        """Make the object with this key, or find it where an earlier try made it (entra.md 1.2); the ids asked for."""
+        graph = self.session.graph
+        answer = self.sent(lambda: graph.send("PATCH", builder, body, headers={"Prefer": "create-if-missing"}), what)
+        names = ids.split(",")
+        made = answer.object if answer.ok else {}
+        if not all(name in made for name in names):
+            # 204 has no body: it existed already.
+            found = self.sent(lambda: graph.get(builder, select=ids), what)
+            made = found.object
+            if not all(name in made for name in names):
+                raise not_its_own(found.url, found.status)
+        return {name: str(made[name]) for name in names}

@@ -1,0 +1,339 @@
+"""What must be so in a tenant where a cause is called certain: one look at the state for each, and no doctor.
+
+A cause without a line here is never certain in these tenants. Those that rest on a guess are certain nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pbisetup.catalog.findings import entries
+from pbisetup.catalog.operations import matching
+from pbisetup.catalog.wellknown import FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR
+from pbisetup.model.finding import Finding
+from pbisetup.sandbox.first_party import GRAPH, POWER_BI
+from tests.doctor.mutations import World
+
+Object = dict[str, Any]
+Truth = Callable[[World, str], bool]
+"""Asked of a tenant and of everything that the finding says."""
+ROLES: Final = ("Viewer", "Contributor", "Member", "Admin")
+GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+FABRIC: Final = "https://api.fabric.microsoft.com"
+RESOURCE: Final = "https://analysis.windows.net/powerbi/api"
+
+
+def said(finding: Finding) -> str:
+    """Everything that a finding says, but for what could be done about it."""
+    seen = [f"{each.source} {each.fact}" for each in finding.evidence]
+    return "\n".join([finding.title, finding.explanation, finding.decided_by or "", *seen])
+
+
+def holds(w: World, finding: Finding) -> bool:
+    """Whether what a finding is certain of is so."""
+    truth = TRUTHS.get(name_of(finding))
+    return truth is not None and truth(w, said(finding))
+
+
+def name_of(finding: Finding) -> str:
+    """What the catalogue calls it: several findings may share a cause."""
+    return next((name for name, each in entries().items() if each.code == finding.code), finding.cause)
+
+
+# -- sign-in -------------------------------------------------------------------------------------------------------
+
+
+def _matching(w: World) -> list[Object]:
+    """The credentials of the app that the configured secret belongs to."""
+    hashed = hashlib.sha256((w.secret or "").encode()).hexdigest()
+    held = [each for owner in (w.app, w.principal) if owner for each in owner.get("passwordCredentials") or []]
+    return [each for each in held if each.get("secretHash") == hashed]
+
+
+def _ended(w: World, _: str) -> bool:
+    found = _matching(w)
+    return bool(found) and all(datetime.fromisoformat(each["endDateTime"]) < w.now for each in found)
+
+
+def _not_a_secret(w: World, _: str) -> bool:
+    return bool(w.secret) and not any(datetime.fromisoformat(each["startDateTime"]) <= w.now for each in _matching(w))
+
+
+def _in_quotes(w: World, _: str) -> bool:
+    return (w.secret or "").strip("'\" \n\t") != w.secret and _not_a_secret(w, "")
+
+
+def _here(w: World) -> bool:
+    """Whether the configured tenant is this one."""
+    return (w.caller.get("tenant") or w.tenant).lower() in (w.tenant, w.domain)
+
+
+def _for_everybody(w: World) -> bool:
+    return w.caller.get("tenant") in ("common", "organizations")
+
+
+def _client_unknown(w: World, _: str) -> bool:
+    return (w.app is None and w.principal is None) or not _here(w)
+
+
+def _another_id(w: World, _: str) -> bool:
+    wanted = w.caller["client_id"].lower()
+    collections = ("applications", "servicePrincipals", "users", "groups")
+    return any(each["id"].lower() == wanted for name in collections for each in w.all(name))
+
+
+def _malformed(w: World, _: str) -> bool:
+    client, tenant = w.caller["client_id"], w.caller.get("tenant") or w.tenant
+    return not GUID.fullmatch(client) or not (GUID.fullmatch(tenant) or re.fullmatch(r"[\w-]+(\.[\w-]+)+", tenant))
+
+
+def _off(item: Object | None) -> bool:
+    item = item or {}
+    barred = item.get("disabledByMicrosoftStatus") not in (None, "NotDisabled")
+    return barred or item.get("accountEnabled") is False or bool(item.get("isDisabled"))
+
+
+def _scope(w: World) -> str:
+    return w.caller.get("scope") or f"{RESOURCE}/.default"
+
+
+def _wrong_scope(w: World, _: str) -> bool:
+    return not _scope(w).endswith("/.default")
+
+
+def _other_resource(w: World, _: str) -> bool:
+    return not _scope(w).startswith((RESOURCE, FABRIC, POWER_BI)) or "graph.microsoft.com" in w.caller["request"]
+
+
+def _policies(w: World, *controls: str) -> bool:
+    defaults = (w.state["policies"].get("securityDefaults") or {}).get("isEnabled")
+    on = [each for each in w.all("conditionalAccessPolicies") if each["state"] == "enabled"]
+    own = [each for each in on if set(each["grantControls"]["builtInControls"]) & set(controls)]
+    return bool(own) or ("mfa" in controls and bool(defaults))
+
+
+def _federated_apart(w: World, _: str) -> bool:
+    asked = w.caller.get("issuer"), w.caller.get("subject")
+    held = [each for owner in (w.app, w.principal) if owner for each in owner.get("federatedIdentityCredentials") or []]
+    return not any(
+        (each["issuer"], each["subject"]) == asked and "api://AzureADTokenExchange" in each["audiences"]
+        for each in held
+    )
+
+
+def _entra(w: World, text: str) -> bool:
+    """A number of Entra's that has no finding of its own: of those that can come up, what each means."""
+    person = w.person or {}
+    profile = person.get("passwordProfile") or {}
+    meanings = {
+        "50055": profile.get("forceChangePasswordNextSignIn") is True,
+        "50057": person.get("accountEnabled") is False,
+        "50034": not person,
+        "50053": bool(person.get("_lockedUntil")),
+        "50056": not person.get("_passwordHash"),
+        "50014": person.get("externalUserState") == "PendingAcceptance",
+        "70025": not (w.app or {}).get("federatedIdentityCredentials"),
+    }
+    told = set(re.findall(r"AADSTS(\d+)", text))
+    return any(meanings.get(number, False) for number in told)
+
+
+# -- permissions ---------------------------------------------------------------------------------------------------
+
+
+def _granted(w: World) -> set[str]:
+    """The delegated permissions of Power BI that the app has for whoever signs in."""
+    own, resource, person = w.principal, w.power_bi, w.person
+    return {
+        scope
+        for each in w.all("oauth2PermissionGrants")
+        if own and resource and each["clientId"] == own["id"] and each["resourceId"] == resource["id"]
+        and (each["consentType"] == "AllPrincipals" or (person and each["principalId"] == person["id"]))
+        for scope in each["scope"].split()
+    }  # fmt: skip
+
+
+def _consent_missing(w: World, text: str) -> bool:
+    return not _granted(w) or any(scope not in _granted(w) for scope in re.findall(r"\w+\.\w+\.All", text))
+
+
+def _scope_missing(w: World, text: str) -> bool:
+    """The token holds what is granted; the finding names what it lacks."""
+    named = set(re.findall(r"[A-Z]\w+\.Read(?:Write)?\.All", text))
+    return bool(named - _granted(w))
+
+
+def _not_required(w: World, _: str) -> bool:
+    asked = (w.app or {}).get("requiredResourceAccess") or []
+    return not any(each["resourceAppId"] == POWER_BI and each["resourceAccess"] for each in asked)
+
+
+def _not_assigned(w: World, _: str) -> bool:
+    closed = [each for each in (w.principal, w.power_bi) if each and each.get("appRoleAssignmentRequired")]
+    mine = {(w.person or w.principal or {}).get("id")}
+    return any(
+        not any(a["resourceId"] == each["id"] and a["principalId"] in mine for a in w.all("appRoleAssignments"))
+        for each in closed
+    )
+
+
+def _power_bi_role(w: World, _: str) -> bool:
+    own, resource = w.principal or {}, w.power_bi or {}
+    held = w.all("appRoleAssignments")
+    return any(each["principalId"] == own.get("id") and each["resourceId"] == resource.get("id") for each in held)
+
+
+def _no_administrator(w: World, _: str) -> bool:
+    roles = set((w.person or {}).get("directoryRoles") or [])
+    return not roles & {FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR}
+
+
+# -- tenant settings -----------------------------------------------------------------------------------------------
+
+
+def _setting(w: World, *names: str) -> Object | None:
+    return next((found for name in names if (found := w.by("tenantSettings", settingName=name))), None)
+
+
+PUBLIC: Final = ("ServicePrincipalAccessPermissionAPIs", "ServicePrincipalAccess")
+
+
+def _public_off(w: World, _: str) -> bool:
+    setting = _setting(w, *PUBLIC)
+    return setting is not None and not setting["enabled"]
+
+
+def _outside(w: World, setting: Object | None) -> bool:
+    """Limited to groups, none of which holds the app as a direct member."""
+    if setting is None or not setting["enabled"] or not setting.get("enabledSecurityGroups"):
+        return False
+    own = (w.principal or {}).get("id")
+    groups = [w.by("groups", id=each["graphId"]) for each in setting["enabledSecurityGroups"]]
+    return not any(group and own in group["members"] for group in groups)
+
+
+def _shut(w: World, text: str) -> bool:
+    """One of the settings that the finding names keeps the app out, by itself or by its groups."""
+    named = [each for each in w.all("tenantSettings") if each["title"] in text or each["settingName"] in text]
+    return any(not each["enabled"] or _outside(w, each) for each in named)
+
+
+# -- workspaces ----------------------------------------------------------------------------------------------------
+
+
+def _named_places(w: World, text: str) -> list[Object]:
+    return [each for each in w.all("workspaces") if each["displayName"] in text or each["id"] in text]
+
+
+def _role(w: World, place: Object) -> int:
+    """-1: none; else by rank."""
+    me = (w.principal if w.is_app else w.person) or {}
+    mine = {me.get("id")}
+    for _ in range(3):
+        mine |= {group["id"] for group in w.all("groups") if mine & set(group["members"])}
+    return max((ROLES.index(a["role"]) for a in place["roleAssignments"] if a["principal"]["id"] in mine), default=-1)
+
+
+def _no_role(w: World, text: str) -> bool:
+    return any(_role(w, place) < 0 for place in _named_places(w, text))
+
+
+def _role_too_low(w: World, text: str) -> bool:
+    """The finding says which role is held, and the app needs a higher one: a Viewer or Contributor of the place named."""
+    return any(f"is {ROLES[rank]} of" in text for place in _named_places(w, text) if 0 <= (rank := _role(w, place)) < 2)
+
+
+def _paused(w: World, text: str) -> bool:
+    on = [w.by("capacities", id=place.get("capacityId")) for place in _named_places(w, text)]
+    named = [each for each in (*on, *w.all("capacities")) if each and each["displayName"] in text]
+    named = named or [each for each in on if each] or [each for each in w.all("capacities") if each["id"] in text]
+    return any(each["state"] != "Active" for each in named or w.all("capacities"))
+
+
+def _closed_to_the_internet(w: World, _: str) -> bool:
+    found = [(each.get("communicationPolicy") or {}).get("inbound") for each in w.all("workspaces")]
+    return any(each and each["publicAccessRules"]["defaultAction"] == "Deny" for each in found)
+
+
+def _identity_wanted(w: World, _: str) -> bool:
+    models = [model for place in w.all("workspaces") for model in place.get("datasets", [])]
+    return any(model.get("isEffectiveIdentityRequired") for model in models)
+
+
+def _request(*parts: str) -> Truth:
+    """The caller's request is one of these."""
+    return lambda w, _: any(part.lower() in w.caller["request"].lower() for part in parts)
+
+
+def _closed_to_apps(w: World, _: str) -> bool:
+    """Microsoft's reference keeps the operation for people."""
+    method, _, address = w.caller["request"].partition(" ")
+    path = urlsplit(address).path
+    found = matching("fabric" if path.startswith("/v1/") else "powerbi", method, path)
+    return w.is_app and bool(found) and (found[0].app == "no" or found[0].admin == "user")
+
+
+TRUTHS: Final[dict[str, Truth]] = {
+    # this machine
+    "conflicting_auth_configuration": lambda w, _: not w.secret and w.is_app and w.caller.get("grant") != "federated",
+    "id_malformed": _malformed,
+    "wrong_authority_for_client_credentials": lambda w, _: _for_everybody(w) and w.is_app,
+    "tenant_unknown": lambda w, _: not _here(w) and not _for_everybody(w),
+    # the token
+    "app_not_in_tenant": _client_unknown,
+    "object_id_used_as_client_id": _another_id,
+    "invalid_secret": _not_a_secret,
+    "secret_expired": _ended,
+    "secret_id_used_as_value": lambda w, _: bool(GUID.fullmatch(w.secret or "")) and _not_a_secret(w, ""),
+    "secret_in_quotes": _in_quotes,
+    "sp_missing_in_tenant": lambda w, _: w.principal is None,
+    "app_disabled": lambda w, _: _off(w.app) or _off(w.principal),
+    "resource_sp_missing": lambda w, _: w.power_bi is None,
+    "resource_sp_disabled": lambda w, _: _off(w.power_bi) or _off(w.by("servicePrincipals", appId=GRAPH)),
+    "wrong_scope_format": _wrong_scope,
+    "wrong_scope_name": _wrong_scope,
+    "public_client_flow_disabled": lambda w, _: not (w.app or {}).get("isFallbackPublicClient"),
+    "conditional_access_blocked": lambda w, _: _policies(w, "block", "mfa", "compliantDevice"),
+    "mfa_required_for_ropc": lambda w, _: w.caller.get("grant") == "password" and _policies(w, "mfa"),
+    "federated_credential_mismatch": _federated_apart,
+    "redirect_uri_mismatch": lambda w, _: (
+        not any(
+            w.caller.get("redirect_uri") in ((w.app or {}).get(platform) or {}).get("redirectUris", [])
+            for platform in ("publicClient", "web", "spa")
+        )
+    ),
+    "entra_other": _entra,
+    # permissions
+    "consent_missing": _consent_missing,
+    "resource_not_in_required_access": _not_required,
+    "user_not_assigned_to_app": _not_assigned,
+    "missing_delegated_scope": _scope_missing,
+    "wrong_audience": _other_resource,
+    "token_expired": lambda w, _: float(w.caller.get("age_seconds") or 0) > 3600,
+    "admin_consented_permission_blocks_admin_api": _power_bi_role,
+    "power_bi_app_role": _power_bi_role,
+    "user_not_admin_role": _no_administrator,
+    "user_license_missing": lambda w, _: (w.person or {}).get("powerBiLicense") == "none",
+    # tenant settings
+    "tenant_setting_off": _public_off,
+    "sp_not_in_allowed_group": lambda w, _: _outside(w, _setting(w, *PUBLIC)),
+    "feature_tenant_setting_off": _shut,
+    "create_setting_off": _shut,
+    "profile_refused": _shut,
+    "admin_api_setting_off": _shut,
+    "xmla_tenant_setting_off": _shut,
+    # workspaces and calls
+    "sp_not_in_workspace": _no_role,
+    "insufficient_workspace_role": _role_too_low,
+    "capacity_paused": _paused,
+    "private_link_inbound_policy": _closed_to_the_internet,
+    "api_not_supported_for_sp": _closed_to_apps,
+    "rls_refuses_app": _identity_wanted,
+    "my_workspace_or_missing_group_in_url": _request("/myorg/reports", "/myorg/datasets", "/myorg/capacities"),
+    "missing_item_permission": _request("executeQueries"),
+}
