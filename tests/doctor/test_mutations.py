@@ -20,7 +20,7 @@ from pbisetup.model.finding import Examination, Finding
 from pbisetup.sandbox.scenarios import listing
 from tests.doctor.mutations import KINDS, Changed, Pick, World, with_bystanders
 from tests.doctor.outside import Reached, reached
-from tests.doctor.truths import holds, name_of, said
+from tests.doctor.truths import holds, may_hold, name_of, said
 from tests.support.doctor import examined, telling
 from tests.support.tenant import SandboxTenant
 
@@ -116,8 +116,16 @@ def _what_is_certain_is_so(story: Story) -> bool:
     return all(holds(story.world, each) for each in story.done.findings if each.certainty == "certain")
 
 
+def _what_is_told_first_is_so(story: Story) -> bool:
+    """To somebody who may look."""
+    if story.operator is None or not story.errors:
+        return True
+    return may_hold(story.world, story.errors[0])
+
+
 PROPERTIES: Final[tuple[Callable[[Story], bool], ...]] = (
     _healthy_exactly_where_all_is_reached, _an_error_says_why, _an_error_names_what_was_changed, _what_is_certain_is_so,
+    _what_is_told_first_is_so,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from pbisetup.catalog.operations import matching
 from pbisetup.catalog.wellknown import FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR
 from pbisetup.model.finding import Finding
 from pbisetup.sandbox.first_party import GRAPH, POWER_BI
-from tests.doctor.mutations import World
+from tests.doctor.mutations import PLACE, World
 
 Object = dict[str, Any]
 Truth = Callable[[World, str], bool]
@@ -37,6 +37,12 @@ def said(finding: Finding) -> str:
 def holds(w: World, finding: Finding) -> bool:
     """Whether what a finding is certain of is so."""
     truth = TRUTHS.get(name_of(finding))
+    return truth is not None and truth(w, said(finding))
+
+
+def may_hold(w: World, finding: Finding) -> bool:
+    """Whether what a finding says is so, where it does not claim to be certain."""
+    truth = TRUTHS.get(name_of(finding)) or NEVER_CERTAIN.get(name_of(finding))
     return truth is not None and truth(w, said(finding))
 
 
@@ -230,22 +236,29 @@ def _named_places(w: World, text: str) -> list[Object]:
     return [each for each in w.all("workspaces") if each["displayName"] in text or each["id"] in text]
 
 
-def _role(w: World, place: Object) -> int:
-    """-1: none; else by rank."""
+def _role(w: World, place: Object, who: str | None = None) -> int:
+    """Of whom the API sees, or of `who`. -1: none; else by rank."""
     me = (w.principal if w.is_app else w.person) or {}
-    mine = {me.get("id")}
+    mine = {who or me.get("id")}
     for _ in range(3):
         mine |= {group["id"] for group in w.all("groups") if mine & set(group["members"])}
     return max((ROLES.index(a["role"]) for a in place["roleAssignments"] if a["principal"]["id"] in mine), default=-1)
 
 
+def _profile(w: World, text: str) -> str | None:
+    """The profile that a finding is about."""
+    named = w.caller.get("profile")
+    return named if named and named in text else None
+
+
 def _no_role(w: World, text: str) -> bool:
-    return any(_role(w, place) < 0 for place in _named_places(w, text))
+    return any(_role(w, place, _profile(w, text)) < 0 for place in _named_places(w, text))
 
 
 def _role_too_low(w: World, text: str) -> bool:
     """The finding says which role is held, and the app needs a higher one: a Viewer or Contributor of the place named."""
-    return any(f"is {ROLES[rank]} of" in text for place in _named_places(w, text) if 0 <= (rank := _role(w, place)) < 2)
+    ranks = [_role(w, place, _profile(w, text)) for place in _named_places(w, text)]
+    return any(0 <= rank < 2 and f"is {ROLES[rank]} of" in text for rank in ranks)
 
 
 def _paused(w: World, text: str) -> bool:
@@ -337,3 +350,49 @@ TRUTHS: Final[dict[str, Truth]] = {
     "my_workspace_or_missing_group_in_url": _request("/myorg/reports", "/myorg/datasets", "/myorg/capacities"),
     "missing_item_permission": _request("executeQueries"),
 }
+
+
+def _on_its_way(w: World, _: str) -> bool:
+    """Something is shown and does not act yet."""
+    return any("_before" in each for each in w.all("tenantSettings")) or any(each.get("_since") for each in w.all("groups"))
+
+
+def _groups_of_settings(w: World, side: str) -> list[Object]:
+    named = [each["graphId"] for setting in w.all("tenantSettings") for each in setting.get(f"{side}SecurityGroups") or []]
+    return [group for id_ in named if (group := w.by("groups", id=id_))]
+
+
+def _does_not_count(w: World, text: str) -> bool:
+    """A group of a setting is of a kind that does not count, or holds the app through another group only."""
+    own = (w.principal or {}).get("id")
+    around = {group["id"] for group in w.all("groups") if own in group["members"]}
+    return any(
+        group.get("onPremisesSyncEnabled") or not group.get("securityEnabled") or "Unified" in group.get("groupTypes", [])
+        or around & set(group["members"])
+        for group in _groups_of_settings(w, "enabled") if group["displayName"] in text
+    )  # fmt: skip
+
+
+def _excluded(w: World, _: str) -> bool:
+    own = (w.principal or {}).get("id")
+    return any(own in group["members"] for group in _groups_of_settings(w, "excluded"))
+
+
+def _not_there(w: World, text: str) -> bool:
+    """A report or model of the request is not there, or its workspace is closed to the caller."""
+    place = w.one("workspaces", displayName=PLACE)
+    body = w.caller.get("body") or w.caller["request"]
+    there = all(each["id"] in body for part in ("reports", "datasets") for each in place.get(part) or [{"id": "none"}])
+    return not there or _role(w, place, w.caller.get("profile")) < 0 or _request("executeQueries")(w, text)
+
+
+NEVER_CERTAIN: Final[dict[str, Truth]] = {
+    "propagation_delay": _on_its_way,
+    "wrong_group_type": _does_not_count,
+    "sp_in_excluded_group": _excluded,
+    "classic_workspace_not_supported": lambda w, _: any(each.get("classic") for each in w.all("workspaces")),
+    "missing_item_permission": _not_there,
+    "effective_identity_wrong": _identity_wanted,
+    "undetermined": lambda *_: True,
+}
+"""Causes that rest on a guess about the service, or that nobody can see: what is so where they are found first."""

@@ -169,11 +169,14 @@ def test_what_passes_by_itself_is_waited_for(sandbox: SandboxTenant, tmp_path: P
     assert again > asked  # with new tokens
 
 
-def test_what_does_not_pass_by_itself_is_not_waited_for(sandbox: SandboxTenant, tmp_path: Path) -> None:
-    who = Patient(sandbox, tmp_path, "secret-expired")
+@pytest.mark.parametrize("scenario", ["secret-expired", "role-too-low"])
+def test_what_does_not_pass_by_itself_is_not_waited_for(sandbox: SandboxTenant, tmp_path: Path, scenario: str) -> None:
+    who = Patient(sandbox, tmp_path, scenario)
+    caller = sandbox.state()["caller"]
+    body = ("--body", caller["body"], "--send") if caller.get("body") else ()
     sandbox.clear_requests()
     began = time.monotonic()
-    ran = who.doctor("--wait", "1h")
+    ran = who.doctor("--wait", "1h", "--request", caller["request"], *body)
     assert ran.code == 1
     assert time.monotonic() - began < 30
     assert "not waited for: nothing that was found passes by itself" in ran.err

@@ -200,7 +200,9 @@ class Run:
         pause, told = 5.0, ""
         while not self.examination.healthy and clock.monotonic() < deadline:
             errors = [each for each in self.examination.findings if each.severity == "error"]
-            known = next((waits()[each.cause] for each in errors if each.cause in waits()), None)
+            # What is only possible is not waited for where something likelier is the reason.
+            ranked = [each for each in errors if each.certainty != "possible"] or errors
+            known = next((waits()[each.cause] for each in ranked if each.cause in waits()), None)
             if known is None:
                 self.terminal.say("not waited for: nothing that was found passes by itself", "yellow")
                 return

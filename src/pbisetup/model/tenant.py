@@ -245,7 +245,7 @@ class Workspace:
     """Principal id -> role; None where they could not be read."""
     operator_role: WorkspaceRole | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
-    """Principal id -> `App`, `User`, `Group`, for those in `roles`."""
+    """Principal id -> `App`, `User`, `Group`, `Profile` (of a service principal), for those in `roles`."""
     capacity_id: str | None = None
     """None where it is on shared capacity, or where that is not shown."""
     on_capacity: bool | None = None

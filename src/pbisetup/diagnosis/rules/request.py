@@ -55,6 +55,11 @@ class Look:
         return (self.call.known.evidence,) if self.call.known is not None else ()
 
     @property
+    def profile(self) -> str | None:
+        """The service principal profile that the call is made as."""
+        return self.call.request.profile if self.call.request else None
+
+    @property
     def claims(self) -> Claims | None:
         """Of the token that the call is sent with."""
         case = self.report.case
@@ -210,19 +215,24 @@ def _role(look: Look) -> None:
     if need is None or need.role is None or place is None:
         return
     case = look.report.case
-    role = role_in(case, place)
+    role = role_in(case, place, look.profile)
     spec = next(
         (s for s in case.asked.workspaces if s.key in (place.name, place.id)), WorkspaceSpec(need.role, id=place.id)
     )
     fact = _fact_of(look, place)
     evidence = (*look.evidence, *((fact.evidence,) if fact else ()))
+    params = role_params(look.report, spec, fact, need.role) if fact and look.profile is None else {}
     if role is None:
+        detail = f"It calls as the profile {look.profile}." if look.profile else ""
         look.report.find(
-            "sp_not_in_workspace", "certain", evidence, words={"workspace": repr(place.name)},
-            params=role_params(look.report, spec, fact, need.role) if fact else {},
-        )  # fmt: skip
+            "sp_not_in_workspace",
+            "certain",
+            evidence,
+            words={"workspace": repr(place.name)},
+            detail=detail,
+            params=params,
+        )
     elif role in RANK and RANK[role] < RANK[need.role] and not _builds(look, role):
-        params = role_params(look.report, spec, fact, need.role) if fact else {}
         detail = f"It is {role} of {place.name!r}, and {look.call.name} takes {need.role}."
         look.report.find(
             "insufficient_workspace_role", at_most("certain", need.grade), evidence, detail=detail, params=params
@@ -303,7 +313,7 @@ def _shared_source(look: Look) -> None:
     if not look.call.path.lower().endswith("/default.bindtogateway") or not look.call.refused:
         return
     place = look.place
-    role = role_in(look.report.case, place) if place else "unknown"
+    role = role_in(look.report.case, place, look.profile) if place else "unknown"
     if role in ("Contributor", "Member", "Admin"):
         detail = (
             "The role in the workspace is enough, so it is the gateway's data source that is not shared with the app."
@@ -319,7 +329,13 @@ def _elsewhere(look: Look) -> None:
     detail = (
         "A report or model that the call names is not there for the app; a report's model may be in another workspace."
     )
-    look.report.find("missing_item_permission", "likely", look.evidence, detail=detail)
+    places = [fact for _, fact in look.report.case.each(WORKSPACE) if isinstance(fact, Known)]
+    closed = [fact for fact in places if role_in(look.report.case, fact.value, look.profile) is None]
+    if closed:
+        whose = f"the profile {look.profile}" if look.profile else "the app"
+        detail = f"{detail} In {', '.join(repr(fact.value.name) for fact in closed)} {whose} has no role."
+    evidence = (*look.evidence, *(fact.evidence for fact in closed))
+    look.report.find("missing_item_permission", "likely", evidence, detail=detail)
 
 
 _NEEDS: Final[tuple[Callable[[Look], None], ...]] = (
@@ -344,7 +360,7 @@ def candidates(report: Report, call: Call) -> None:
             finding = FINDINGS.get(name, "feature_tenant_setting_off")
             report.find(finding, "likely", look.evidence, detail=f"It needs the setting {stands.title!r}.")
     need, place = role_of(call.method, call.path), look.place
-    unseen = place is None or role_in(report.case, place) == "unknown"
+    unseen = place is None or role_in(report.case, place, look.profile) == "unknown"
     if need is not None and need.role not in (None, "Viewer") and unseen:
         detail = f"{call.name} takes the role {need.role}."
         report.find("insufficient_workspace_role", "likely", look.evidence, detail=detail)

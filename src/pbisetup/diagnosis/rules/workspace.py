@@ -32,10 +32,15 @@ def workspaces(report: Report) -> None:
         _workspace(report, spec)
 
 
-def role_in(case: Case, place: Workspace) -> WorkspaceRole | str | None:
-    """The role of whom the API sees, by itself or by a group; None: none; `unknown` where that cannot be told."""
+def role_in(case: Case, place: Workspace, profile: str | None = None) -> WorkspaceRole | str | None:
+    """The role of whom the API sees, by itself or by a group; None: none; `unknown` where that cannot be told.
+
+    A call that names a profile is made with the profile's own role, whatever the service principal's is (powerbi.md 3).
+    """
     if place.roles is None:
         return "unknown"
+    if profile is not None:
+        return next((role for id_, role in place.roles.items() if id_.lower() == profile.lower()), None)
     if case.asked.sign_in == "user":
         person = case.value(PERSON)
         if person is None:
@@ -175,6 +180,9 @@ def _least(case: Case) -> WorkspaceRole:
 def _role_too_low(report: Report, spec: WorkspaceSpec, place: Fact[Workspace], role: str | None) -> None:
     """A role that is known, and lower than what the manifest states or the purpose's own calls need."""
     case = report.case
+    profile = case.asked.request.profile if case.asked.request else None
+    if profile is not None and isinstance(place, Known):
+        role = role_in(case, place.value, profile)  # what the purpose does is done as the profile
     if role not in RANK:
         return
     calls = [purposes()[name] for name in case.asked.purposes if purposes()[name].calls]
@@ -184,8 +192,9 @@ def _role_too_low(report: Report, spec: WorkspaceSpec, place: Fact[Workspace], r
         report.check(
             f"workspace.{spec.key}.role", f"Role in {spec.key!r}", "fail", f"{role}; {needed} is needed", evidence
         )
-        params = role_params(report, spec, place, needed)
-        detail = f"The app is {role} of {spec.key!r}, and needs to be {needed}."
+        params = role_params(report, spec, place, needed) if profile is None else {}
+        whose = f"The profile {profile}" if profile else "The app"
+        detail = f"{whose} is {role} of {spec.key!r}, and needs to be {needed}."
         report.find("insufficient_workspace_role", "certain", evidence, params=params, detail=detail)
     elif case.asked.stated_roles and role != spec.role:
         said = f"{role}, and the manifest says {spec.role}"

@@ -268,8 +268,8 @@ def _roles(api: RestClient, raw: Mapping[str, Any]) -> Workspace:
     users = reading.values_fact(api.get(f"/v1.0/myorg/groups/{workspace_id}/users"))
     roles, kinds = None, {}
     if isinstance(users, Known):
-        roles = {str(u.get("identifier", "")): u.get("groupUserAccessRight", "Viewer") for u in users.value}
-        kinds = {str(u.get("identifier", "")): str(u.get("principalType", "")) for u in users.value}
+        roles = {_holder(u): u.get("groupUserAccessRight", "Viewer") for u in users.value}
+        kinds = {_holder(u): "Profile" if _profile(u) else str(u.get("principalType", "")) for u in users.value}
     capacity = raw.get("capacityId")
     return Workspace(
         id=workspace_id,
@@ -280,6 +280,15 @@ def _roles(api: RestClient, raw: Mapping[str, Any]) -> Workspace:
         on_capacity=raw.get("isOnDedicatedCapacity"),
         classic=raw.get("type") == "Group" if raw.get("type") else None,
     )
+
+
+def _holder(user: Mapping[str, Any]) -> str:
+    """Whose role it is: a service principal's profile has one of its own, and is listed by the principal's id (swagger)."""
+    return _profile(user) or str(user.get("identifier", ""))
+
+
+def _profile(user: Mapping[str, Any]) -> str:
+    return str((user.get("profile") or {}).get("id") or "")
 
 
 def _capacities(question: Question, _: Board) -> Iterable[Sighting]:

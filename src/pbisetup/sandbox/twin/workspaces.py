@@ -12,7 +12,10 @@ from pbisetup.sandbox.store import Object
 from pbisetup.sandbox.twin.draft import GUID, Draft, guid_of, name_of, shown, visible
 
 _HEALTHY_ROLE: Final = "Contributor"
-_KINDS: Final = {"App": "ServicePrincipal", "User": "User", "Group": "Group", "ServicePrincipal": "ServicePrincipal"}
+_KINDS: Final = {
+    "App": "ServicePrincipal", "ServicePrincipal": "ServicePrincipal", "Profile": "ServicePrincipalProfile",
+    "User": "User", "Group": "Group",
+}  # fmt: skip
 
 
 def capacities(draft: Draft) -> None:
