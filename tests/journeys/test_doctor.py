@@ -143,6 +143,34 @@ def test_a_get_is_sent_and_told_as_it_was_answered(patient: Callable[..., Patien
     assert refused.check("api.GET /v1.0/myorg/groups") == "pass: answered 200"
 
 
+def test_a_query_is_sent_as_it_is_and_shown_nowhere(patient: Callable[..., Patient]) -> None:
+    who = patient()
+    who.sandbox.clear_requests()
+    seen = who.examine("--request", "GET groups?$top=1&sig=canary")
+    assert seen.check("request") == "pass: answered 200"
+    assert [r["query"] for r in who.sandbox.requests() if "sig=" in str(r.get("query"))], who.sandbox.requests()
+    assert "canary" not in seen.ran.out + seen.ran.err
+
+
+def test_name_and_password_in_an_address_are_not_repeated(patient: Callable[..., Patient]) -> None:
+    who = patient()
+    who.sandbox.clear_requests()
+    ran = who.doctor("--request", "GET https://me:canary@api.powerbi.com/v1.0/myorg/groups")
+    assert ran.code == 2, ran
+    assert "canary" not in ran.out + ran.err
+    assert who.sandbox.requests() == []
+
+
+def test_a_secret_in_the_place_of_an_id_is_not_shown(patient: Callable[..., Patient]) -> None:
+    who = patient()
+    secret = who.cli.env["AZURE_CLIENT_SECRET"]
+    swapped = {"AZURE_CLIENT_ID": secret, "AZURE_CLIENT_SECRET": who.client_id}
+    seen = who.examine("--record", "seen.toml", env=swapped)
+    assert seen.code == 1
+    assert "client id and secret may have been swapped" in seen.check("config.client")
+    assert secret not in seen.ran.out + seen.ran.err + (who.folder / "seen.toml").read_text()
+
+
 def test_a_post_is_sent_only_where_that_is_asked_for(patient: Callable[..., Patient]) -> None:
     who = patient()
     model = next(w for w in who.sandbox.state()["workspaces"] if w["displayName"] == "Reports Dev")["datasets"][0]["id"]

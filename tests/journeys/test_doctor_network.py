@@ -249,6 +249,18 @@ def test_what_is_busy_is_waited_for_or_unknown_and_never_off(sandbox: SandboxTen
     assert not any(each["certainty"] == "certain" for each in given_up.json["findings"])
 
 
+def test_a_token_endpoint_that_asks_to_wait_an_hour_is_not_waited_for(sandbox: SandboxTenant, tmp_path: Path) -> None:
+    who = Patient(sandbox, tmp_path, "automation")
+    late = {"Retry-After": "3600"}
+    busy = {"match": {"path": "/oauth2/v2.0/token"}, "times": None, "status": 429, "headers": late, "body": {}}
+    sandbox.faults(busy)
+    began = time.monotonic()
+    seen = who.examine()
+    assert time.monotonic() - began < PATIENT / 2
+    assert seen.code == 1
+    assert seen.json["findings"][0]["code"] == "PBI702"
+
+
 def test_one_call_that_fails_or_is_cut_takes_nothing_else_with_it(sandbox: SandboxTenant, tmp_path: Path) -> None:
     who = Patient(sandbox, tmp_path, "automation")
     own = rf"/v1.0/servicePrincipals\(appId='{who.client_id}'\)$"

@@ -120,6 +120,10 @@ def doctor(
             seen = replayed(replay)
             raise typer.Exit(told(common, terminal, seen, error and (error, pasted), compare))
         check_operator(common, optional=True)
+        if environment is not None and scenario is not None:
+            raise UsageError(
+                "PBI104", "--scenario brings its own app; an environment of the manifest is examined without it"
+            )
         if fix:
             need_consent(terminal, yes)
         wanted = Wanted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from dataclasses import dataclass, replace
@@ -137,7 +138,13 @@ def typed() -> str:
             next(arguments, None)
         elif word not in skipped and word.partition("=")[0] not in valued:
             words.append(word)
-    return shlex.join(["pbisetup", *words])
+    return shlex.join(["pbisetup", *map(_without_keys, words)])
+
+
+def _without_keys(word: str) -> str:
+    """A word without what an address may hold: a name and password, or values of a query that are keys."""
+    word = re.sub(r"//[^/\s]*@", "//", word)
+    return re.sub(r"(?i)([?&](?:sig|code|key|\w*token|\w*secret|password|assertion)=)[^&\s]+", r"\1***", word)
 
 
 def _as_typed(examination: Examination, command: str) -> Examination:

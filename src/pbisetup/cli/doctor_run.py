@@ -13,6 +13,7 @@ from pbisetup.cli.doctor_report import Seen
 from pbisetup.cli.question import Wanted, build
 
 if TYPE_CHECKING:
+    from pbisetup.cli.apply import Talk
     from pbisetup.execution.runner import Outcome
     from pbisetup.model.finding import Examination
     from pbisetup.model.manifest import Environment, Manifest
@@ -98,33 +99,58 @@ class Run:
 
     def mend(self, *, yes: bool) -> None:
         """Do what the findings ask for, as far as this operator may; after each round everything is examined anew."""
-        from pbisetup.cli.apply import Talk, store_for
-        from pbisetup.execution.mending import apply_fixes
-        from pbisetup.services.clock import ServiceClock
+        from pbisetup.cli.apply import Talk
 
-        for _ in range(ROUNDS):
+        waited = True  # nothing was done that could take time to act
+        for _ in range(2 * ROUNDS):
             session = self._session()
             if self.examination.healthy or session is None:
                 return
             manifest, environment = self._place()
             plan = self._plan(session, manifest, environment)
-            tried = {key for key, outcome in self.outcomes.items() if outcome.status != "done"}
-            if {step.id for step in plan.changes} <= tried and (tried or not plan.steps):
-                return
+            if not plan.steps or (self.outcomes and {step.id for step in plan.changes} <= set(self.outcomes)):
+                if waited:
+                    return
+                self._examine_patiently()  # there is nothing else to do: what was done may not act yet
+                waited = True
+                continue
             talk = Talk(self.terminal, session, yes, None)
             talk.plan(plan)
             if not plan.changes:
                 return
-            if plan.own and not talk.agreed(plan):
+            result = self._apply(session, manifest, environment, plan, talk)
+            if result is None:
                 return
+            if result.of("done"):
+                self.examine()  # what lay behind shows at once, and is mended before anything is waited for
+                waited = False
+
+    def _apply(self, session: Session, manifest: Manifest, environment: Environment, plan: Any, talk: Talk) -> Any:
+        """The result, or None where it was declined. Raises KeyboardInterrupt where somebody stopped it."""
+        import signal
+
+        from pbisetup.cli.apply import store_for
+        from pbisetup.execution.mending import apply_fixes
+        from pbisetup.services.clock import ServiceClock
+
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            if plan.own and not talk.agreed(plan):
+                return None
             store = store_for(replace(self.common), environment, self.terminal)
             result = apply_fixes(session, manifest, plan, store, ServiceClock(self.reach), talk)
-            self.outcomes |= {outcome.step.id: outcome for outcome in result.outcomes}
-            if result.credential is not None:
-                self._sign_in_with(result.credential)
-            if result.interrupted or not result.of("done"):
-                return
-            self._examine_patiently()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        self.outcomes |= {outcome.step.id: outcome for outcome in result.outcomes}
+        if result.credential is not None:
+            self._sign_in_with(result.credential)
+        if result.interrupted or talk.stopping():
+            done = len(result.of("done"))
+            self.terminal.say(
+                f"{done} of {len(plan.changes)} changes made; the same command goes on from here", "yellow"
+            )
+            raise KeyboardInterrupt
+        return result
 
     def _session(self) -> Session | None:
         """The operator, as they signed in for this examination."""

@@ -41,12 +41,14 @@ class Wanted:
 
 def build(common: Common, terminal: Terminal, reach: Network, found: Found, wanted: Wanted) -> Question:
     """The question. Raises UsageError where flags make none."""
+    from pbisetup.diagnosis.request_line import query_of
     from pbisetup.model.facts import Unknown
     from pbisetup.observe.examination import Question
     from pbisetup.services.secret_store import EnvFile
 
     found = _with_token(reach, found, wanted)
     credential = _credential(common, terminal, reach, found, wanted)
+    _hide_misplaced(credential)
     asked = _asked(common, reach, found, credential, wanted)
     environment = found.environment
     stored = EnvFile(common.manifest_path.parent, environment.name).stored() if environment else None
@@ -58,7 +60,18 @@ def build(common: Common, terminal: Terminal, reach: Network, found: Found, want
         operator=operator_sign_in(common, terminal, found, credential),
         stored=stored or Unknown("the app is in no manifest"),
         body=wanted.body or found.body,
+        query=query_of(wanted.request or found.request or ""),
     )
+
+
+def _hide_misplaced(credential: Credential | None) -> None:
+    """Where client id or tenant has the form of a secret, a secret was put there: it is held as one, and shown nowhere."""
+    from pbisetup.model.secret import Secret
+    from pbisetup.observe.probes.local import form
+
+    for value in (credential.client_id, credential.tenant_id) if credential else ():
+        if form(value) == "secret":
+            Secret(value)
 
 
 def _with_token(reach: Network, found: Found, wanted: Wanted) -> Found:

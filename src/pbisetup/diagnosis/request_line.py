@@ -28,7 +28,8 @@ def read_request(
     known = matching(service, method, path) if service in ("powerbi", "fabric") else ()
     return ApiRequest(
         method=method,
-        url=url,
+        url=without_query(url),
+        queried="?" in url,
         path=path,
         service=service,
         operation=known[0].id if known else None,
@@ -43,14 +44,26 @@ def read_request(
 
 def _parts(line: str) -> tuple[str, str]:
     words = line.split()
-    if len(words) == 1:
+    if len(words) == 1 and words[0].upper() not in _METHODS:
         words = ["GET", *words]
     if len(words) != 2 or words[0].upper() not in _METHODS:
-        raise ValueError(f"{line!r} is no request such as 'GET https://api.powerbi.com/v1.0/myorg/groups'")
+        shown = without_query(line)
+        raise ValueError(f"{shown!r} is no request such as 'GET https://api.powerbi.com/v1.0/myorg/groups'")
     method, url = words[0].upper(), words[1]
     if "://" not in url and not url.startswith("/"):
-        url = f"/v1.0/myorg/{url}"
+        whole = re.match(r"v1(\.0)?/|subscriptions/", url, re.IGNORECASE)
+        url = f"/{url}" if whole else f"/v1.0/myorg/{url}"
     return method, url
+
+
+def without_query(text: str) -> str:
+    """An address, or a line with one, without what may hold a key or a name and password."""
+    return re.sub(r"//[^/\s]*@", "//", text.partition("?")[0])
+
+
+def query_of(line: str) -> str:
+    """The query of the request on this line, as it stands there, without its question mark."""
+    return line.strip().partition("?")[2].partition("#")[0]
 
 
 def _place(url: str, cloud: Cloud) -> tuple[str, Service, str | None]:
@@ -59,18 +72,22 @@ def _place(url: str, cloud: Cloud) -> tuple[str, Service, str | None]:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2].lower()
     except ValueError:
-        raise ValueError(f"{url!r} is no address") from None
+        raise ValueError(f"{without_query(url)!r} is no address") from None
+    if "@" in parts.netloc:
+        raise ValueError("the address holds a name or password; nothing is sent to such a one")
     path = re.sub(r"/{2,}", "/", unquote(parts.path)) or "/"
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError(f"{path!r} is no path of an API: it has dots for segments")
     if url.startswith("/"):
         return path, _by_path(path) or "powerbi", None
     if parts.scheme != "https":
-        raise ValueError(f"{url!r} does not begin with https://; a token is sent over nothing else")
+        raise ValueError(f"{without_query(url)!r} does not begin with https://; a token is sent over nothing else")
     if host in cloud.stands_for or cloud.allows(url):
         return path, _by_path(path) or _by_host(host, cloud) or "powerbi", None
     for name, other in clouds().items():
         if other.allows(url):
             return path, _by_path(path) or _by_host(host, other) or "other", name
-    raise ValueError(f"{host or url!r} is a host of no known cloud, so no token is sent there")
+    raise ValueError(f"{host or without_query(url)!r} is a host of no known cloud, so no token is sent there")
 
 
 def _by_path(path: str) -> Service | None:

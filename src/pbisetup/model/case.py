@@ -112,7 +112,7 @@ class ApiRequest:
 
     method: str
     url: str
-    """Absolute, or a path."""
+    """Absolute, or a path; without its query, which may hold a key."""
     path: str
     service: Literal["powerbi", "fabric", "graph", "arm", "xmla", "other"]
     operation: str | None = None
@@ -129,11 +129,13 @@ class ApiRequest:
     """Id of the semantic model that it is about."""
     foreign_cloud: str | None = None
     """The other cloud that its host belongs to."""
+    queried: bool = False
+    """Whether it has a query of its own: then it is no other call's equal."""
 
     @property
     def name(self) -> str:
-        """`GET /v1.0/myorg/groups`."""
-        return f"{self.method} {self.path}"
+        """`GET /v1.0/myorg/groups`; with `?...` behind it where it has a query."""
+        return f"{self.method} {self.path}{'?...' if self.queried else ''}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pbisetup.model.errors import Evidence
 Signature = Literal["verified", "wrong", "no key", "not checked"]
 CredentialKind = Literal["secret", "certificate", "federated", "password", "sign-in", "token", "none"]
 """How the app, or a person through it, proves who it is."""
-IdForm = Literal["id", "domain", "authority", "odd ends", "empty", "other"]
+IdForm = Literal["id", "domain", "authority", "odd ends", "empty", "secret", "other"]
 """What an id looks like: a GUID, a domain, a word for all tenants such as `common`, one of these with quotes or white
 space around it, nothing, or something else.
 """

@@ -50,10 +50,13 @@ def _authority(tenant: str, body: dict[str, Any]) -> Authority:
 
 
 def signing_keys(network: Network, tenant: str) -> list[dict[str, Any]]:
-    """The tenant's public signing keys (JWKS), or an empty list where they cannot be had."""
-    status, body = _get(network, f"{network.cloud.login}/{tenant}/discovery/keys")
+    """The tenant's public signing keys (JWKS). Raises Unreachable where they cannot be had."""
+    url = f"{network.cloud.login}/{tenant}/discovery/keys"
+    status, body = _get(network, url)
     keys = body.get("keys") if status == 200 and isinstance(body, dict) else None
-    return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+    if not isinstance(keys, list):
+        raise not_its_own(url, status)
+    return [key for key in keys if isinstance(key, dict)]
 
 
 def _get(network: Network, url: str) -> tuple[int, Any]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from pbisetup.model.errors import (
     Evidence,
@@ -40,7 +41,8 @@ class TokenRefused(Refused):
     """The token endpoint said no. `service_code` is `AADSTS...`; `codes` are all of its numbers."""
 
     def __init__(self, body: dict[str, Any], status: int, observer: Observer) -> None:
-        codes = [int(c) for c in body.get("error_codes", ()) if isinstance(c, int)]
+        listed = body.get("error_codes")
+        codes = [c for c in listed if isinstance(c, int)] if isinstance(listed, list) else []
         description = str(body.get("error_description") or body.get("error") or "the token endpoint refused")
         self.codes = codes
         self.oauth_error = str(body.get("error", ""))
@@ -95,6 +97,10 @@ def guarded_transport(network: Network) -> Any:
             network.record(request.method, request.url, started, response.status_code, response.headers)
             if afterwards:
                 return response
+            if response.status_code == 429 and (asked := _seconds(response)) > network.patience.wait:
+                # The pipeline would wait as long as it is told to, which may be an hour.
+                self.failure = _throttled(request.url, asked)
+                raise self.failure
             # The newest answer counts: the pipeline below repeats some.
             self.failure = self.last_refusal = None
             body = json_or_none(response.text())
@@ -109,6 +115,18 @@ def guarded_transport(network: Network) -> Any:
         connection_timeout=network.patience.connect,
         read_timeout=network.patience.read,
     )
+
+
+def _seconds(response: Any) -> float:
+    said = response.headers.get("Retry-After", "")
+    return float(said) if said.isdecimal() else 0.0
+
+
+def _throttled(url: str, seconds: float) -> Refused:
+    host = urlsplit(url).netloc
+    seen = Evidence("token endpoint", "app", f"HTTP 429, Retry-After: {seconds:.0f}")
+    said = f"{host} takes no more requests for {seconds:.0f} s"
+    return Refused("PBI702", said, status=429, service_code=None, evidence=(seen,))
 
 
 def credential_options(network: Network, transport: Any) -> dict[str, Any]:

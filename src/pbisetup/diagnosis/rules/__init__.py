@@ -34,7 +34,7 @@ def examine(case: Case, cloud: Cloud) -> Examination:
     issued = usable and tokens(report, cloud)
     clock(report)
     claims(report, cloud)
-    directory(report)
+    directory(report, cloud)
     settings(report)
     apis(report)
     workspaces(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pbisetup.diagnosis.rules.calls import Call, admin_calls, lookups, meant_calls, purpose_calls, request_call
-from pbisetup.diagnosis.rules.local import NO_ANSWER
+from pbisetup.diagnosis.rules.local import NO_ANSWER, sure
 from pbisetup.diagnosis.rules.report import Report, sentence
 from pbisetup.diagnosis.rules.request import by_words, missing_needs, refresh
 from pbisetup.diagnosis.rules.settings import is_admission, refused_admission, shown_too_early
@@ -84,7 +84,7 @@ def _has_token(report: Report) -> bool:
 def _unheard(report: Report, reason: str, code: str, seen: tuple[Evidence, ...]) -> None:
     """The service itself was not heard: what stood in between, by the code of the error."""
     name = NO_ANSWER.get(code, "unreachable")
-    report.find(name, "certain" if code else "likely", seen, words={"message": sentence(reason)})
+    report.find(name, sure(code), seen, words={"message": sentence(reason)})
 
 
 def _refused(report: Report, call: Call, id_: str, title: str) -> None:

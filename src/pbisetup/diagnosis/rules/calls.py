@@ -32,7 +32,7 @@ class Call:
 
     @property
     def path(self) -> str:
-        return self.name.partition(" ")[2]
+        return self.name.partition(" ")[2].partition("?")[0]
 
     @property
     def known(self) -> ApiAnswer | None:
@@ -73,7 +73,7 @@ def meant_calls(case: Case) -> list[Call]:
     return [
         Call(name, Unknown("not sent"), operation_of(name), meant=True)
         for name in dict.fromkeys(names)
-        if request is None or request.name.lower() != name.lower()
+        if request is None or request.name.partition("?")[0].lower() != name.lower()
     ]
 
 

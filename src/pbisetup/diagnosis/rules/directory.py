@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from pbisetup.catalog.purposes import purposes
+from pbisetup.diagnosis.rules.calls import admin_calls
+from pbisetup.diagnosis.rules.claims import revoke_params
 from pbisetup.diagnosis.rules.consent import declare_params, grant_params
 from pbisetup.diagnosis.rules.report import Report
 from pbisetup.model.case import (
@@ -19,12 +22,14 @@ from pbisetup.model.case import (
     PERSON,
     POLICIES,
     POWER_BI,
+    ROLE_GRANTS,
     SERVICE_PRINCIPAL,
     SETTINGS,
     SIGNED_IN,
     TENANT,
     TOKEN,
 )
+from pbisetup.model.cloud import Cloud
 from pbisetup.model.facts import Absent, Known, Unknown
 from pbisetup.model.finding import Certainty
 
@@ -32,7 +37,7 @@ from pbisetup.model.finding import Certainty
 _PLANS: Final = ("BI_AZURE_P0", "BI_AZURE_P1", "BI_AZURE_P2", "BI_AZURE_P3")
 
 
-def directory(report: Report) -> None:
+def directory(report: Report, cloud: Cloud) -> None:
     """The app, its service principal, and who signs in to it."""
     if report.case.asked.operator:
         _operator(report)
@@ -41,6 +46,8 @@ def directory(report: Report) -> None:
     _app(report)
     _principal(report)
     _resource(report)
+    _switched_off(report, cloud)
+    _roles(report)
     if report.case.asked.sign_in == "user":
         _declared(report)
         _consent(report)
@@ -125,6 +132,52 @@ def _resource(report: Report) -> None:
         report.check(id_, title, "fail", "it has no service principal here", (fact.evidence,))
     else:
         report.check(id_, title, "unknown", fact.reason)
+
+
+def _switched_off(report: Report, cloud: Cloud) -> None:
+    """What bars the app or Power BI as a whole, though the token endpoint has refused for another reason first."""
+    case = report.case
+    app, principal, resource = case.fact(APP), case.fact(SERVICE_PRINCIPAL), case.fact(POWER_BI)
+    if _issued(report):
+        return  # a token was issued all the same: what the directory shows does not act yet, or not on this
+    if isinstance(app, Known) and (app.value.barred or app.value.disabled):
+        how = f"was barred by Microsoft ({app.value.barred})" if app.value.barred else "is deactivated"
+        detail = f"The app registration {app.value.display_name!r} {how}."
+        report.find("app_disabled", "certain", (app.evidence,), detail=detail)
+    elif isinstance(principal, Known) and not principal.value.enabled:
+        found = principal.value
+        params = {"enable_service_principal": {"sp_object_id": found.object_id, "name": found.name}}
+        detail = f"The service principal {found.name!r} is switched off for sign-in."
+        report.find("app_disabled", "certain", (principal.evidence,), params=params, detail=detail)
+    if isinstance(resource, Known) and not resource.value.enabled:
+        params = {"enable_resource": {"sp_object_id": resource.value.object_id, "name": "Power BI Service"}}
+        report.find("resource_sp_disabled", "certain", (resource.evidence,), params=params)
+    elif isinstance(resource, Absent) and not report.found("wrong_cloud", "tenant_unknown", "app_not_in_tenant"):
+        params = {"add_resource": {"client_id": cloud.powerbi_app_id, "name": "Power BI Service"}}
+        report.find("resource_sp_missing", "certain", (resource.evidence,), params=params)
+
+
+def _roles(report: Report) -> None:
+    """Application permissions of Power BI as the directory has them: where no token shows them."""
+    case = report.case
+    grants, resource = case.fact(ROLE_GRANTS), case.value(POWER_BI)
+    if _issued(report) or case.asked.sign_in != "app" or not isinstance(grants, Known) or resource is None:
+        return
+    names = {id_: name for name, id_ in resource.roles.items()}
+    held = {names.get(g.role_id, g.role_id) for g in grants.value if g.resource_id == resource.object_id}
+    extra = held - {role for name in case.asked.purposes for role in purposes()[name].app_roles}
+    if not extra:
+        return
+    named = " ".join(sorted(extra))
+    report.check("directory.roles", "Application permissions", "warn", named, (grants.evidence,))
+    if admin_calls(case):
+        detail = f"It holds {named} as application permissions."
+        name = "admin_consented_permission_blocks_admin_api"
+        report.find(name, "certain", (grants.evidence,), detail=detail, params=revoke_params(report))
+    else:
+        report.find(
+            "power_bi_app_role", "certain", (grants.evidence,), words={"roles": named}, params=revoke_params(report)
+        )
 
 
 # -- apps that people sign in to -----------------------------------------------------------------------------------

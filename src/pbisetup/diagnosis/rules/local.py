@@ -10,7 +10,7 @@ from pbisetup.model.case import AUTHORITY, CLOCK, CREDENTIAL, HOST, TOKEN, VARIA
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.errors import Evidence
 from pbisetup.model.facts import Absent, Known, Unknown
-from pbisetup.model.finding import CheckStatus
+from pbisetup.model.finding import Certainty, CheckStatus
 from pbisetup.model.probe import Authority, Configured
 
 _FORMS: Final = {
@@ -19,6 +19,7 @@ _FORMS: Final = {
     "domain": "is a domain, not a GUID",
     "authority": "is a word for all tenants",
     "other": "is no GUID",
+    "secret": "has the form of a secret's value, and is not shown; client id and secret may have been swapped",
 }
 MOST_SKEW: Final = 300.0
 """Seconds that clocks may differ before assertions are refused (entra.md: five minutes, general knowledge)."""
@@ -30,8 +31,17 @@ NO_ANSWER: Final = {
     "PBI204": "certificate_not_trusted",
     "PBI207": "redirected_away",
     "PBI210": "not_its_own",
+    "PBI702": "throttled",
 }
 """What is found where an error kept a service from being heard; anything else is a host that cannot be reached."""
+_SEEN: Final = frozenset(NO_ANSWER) - {"PBI210"} | {"PBI202"}
+
+
+def sure(code: str) -> Certainty:
+    """Of an error that kept a service from being heard: a name, a proxy, a certificate or a refused connection is seen to
+    be at fault; a silence, or somebody else's answer, may have any reason.
+    """
+    return "certain" if code in _SEEN else "likely"
 
 
 def machine(report: Report) -> bool:
@@ -110,7 +120,7 @@ def _ids(report: Report, shape: Configured, seen: tuple[Evidence, ...]) -> None:
         if id_ == "config.tenant" and form == "authority":
             _authority(report, value, seen, app_only=report.case.asked.sign_in == "app")
             continue
-        why = f"{value!r} {_FORMS[form]}" if value else _FORMS[form]
+        why = f"{value!r} {_FORMS[form]}" if value and form != "secret" else _FORMS[form]
         report.check(id_, title, "fail", why, seen)
         wrong.append(f"The {title.lower()} {why}.")
     if wrong:
@@ -201,8 +211,9 @@ def network(report: Report) -> None:
         seen = (fact.evidence,) if fact.evidence else ()
         needed = service in _NEEDED
         report.check(id_, title, "fail" if needed else "warn", fact.reason, seen)
+        name = NO_ANSWER.get(fact.code, "unreachable")
         report.find(
-            NO_ANSWER.get(fact.code, "unreachable"), "certain", seen, severity=None if needed else "warning",
+            name, sure(fact.code), seen, severity=None if needed else "warning",
             words={"message": sentence(fact.reason)},
         )  # fmt: skip
 
@@ -233,7 +244,7 @@ def tenant(report: Report, cloud: Cloud) -> None:
 
 def _malformed_tenant(report: Report) -> bool:
     shape = report.case.value(CREDENTIAL)
-    return shape is not None and shape.kind != "token" and shape.tenant_form in ("odd ends", "empty", "other")
+    return shape is not None and shape.kind != "token" and shape.tenant_form in ("odd ends", "empty", "other", "secret")
 
 
 def other_cloud(found: Authority, cloud: Cloud) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pbisetup.catalog.aadsts import deep, numbers
 from pbisetup.diagnosis.paste.numbers import own
 from pbisetup.diagnosis.rules import consent
-from pbisetup.diagnosis.rules.local import MOST_SKEW, NO_ANSWER, new_secret
+from pbisetup.diagnosis.rules.local import MOST_SKEW, NO_ANSWER, new_secret, sure
 from pbisetup.diagnosis.rules.report import Report, sentence
 from pbisetup.model.case import (
     APP,
@@ -87,7 +87,9 @@ def _no_answer(report: Report, attempt: TokenAttempt) -> None:
         return
     name = NO_ANSWER.get(attempt.failure, "unreachable")
     seen = attempt.evidence or report.case.evidence((CREDENTIAL, None))
-    report.find(name, "certain", seen, words={"message": sentence(attempt.message)}, params=new_secret(report))
+    report.find(
+        name, sure(attempt.failure), seen, words={"message": sentence(attempt.message)}, params=new_secret(report)
+    )
 
 
 def _plain(report: Report, name: str, certainty: Certainty, attempt: TokenAttempt) -> None:
@@ -230,7 +232,7 @@ def _no_resource(report: Report, attempt: TokenAttempt, cloud: Cloud) -> None:
     resource = case.fact(POWER_BI)
     words = _words(report, attempt)
     ours = (cloud.powerbi_resource, cloud.powerbi_app_id, cloud.fabric_resource or cloud.powerbi_resource)
-    for_us = any(attempt.scope.startswith(each) for each in ours)
+    for_us = attempt.scope.rpartition("/")[0].rstrip("/") in ours
     if isinstance(resource, Absent) and for_us:
         evidence = (*attempt.evidence, resource.evidence)
         add = {"add_resource": {"client_id": cloud.powerbi_app_id, "name": "Power BI Service"}}
@@ -399,6 +401,11 @@ def _another(report: Report, attempt: TokenAttempt) -> None:
             report.find(
                 entry.cause, "likely", attempt.evidence, decided_by=entry.decided_by, words=_words(report, attempt)
             )
+        return
+    listed = [numbers()[str(code)] for code in attempt.codes if str(code) in numbers()]
+    if passing := [each for each in listed if each.category == "service"]:
+        said = f"The token endpoint answered AADSTS{passing[0].number}."
+        report.find("service_trouble", "likely", attempt.evidence, words={"message": said})
         return
     known = next((numbers()[str(code)] for code in attempt.codes if str(code) in numbers()), None)
     detail = f"AADSTS{known.number}: {known.advice}." if known else ""

@@ -14,7 +14,7 @@ from pbisetup.diagnosis.rules.calls import Call, is_admin
 from pbisetup.diagnosis.rules.claims import revoke_params
 from pbisetup.diagnosis.rules.consent import declare_params, grant_params
 from pbisetup.diagnosis.rules.report import Report, at_most
-from pbisetup.diagnosis.rules.settings import FINDINGS, of_call, standing_of
+from pbisetup.diagnosis.rules.settings import FINDINGS, READ_ADMIN, WRITE_ADMIN, of_call, standing_of
 from pbisetup.diagnosis.rules.workspace import RANK, capacity_of, role_in, role_params
 from pbisetup.model.case import (
     APP,
@@ -23,6 +23,7 @@ from pbisetup.model.case import (
     NAMED,
     PERSON,
     REFRESH,
+    SEEN,
     SERVICE_PRINCIPAL,
     TOKEN,
     WORKSPACE,
@@ -33,7 +34,7 @@ from pbisetup.model.facts import Known
 from pbisetup.model.finding import Certainty, Finding
 from pbisetup.model.manifest import WorkspaceSpec
 from pbisetup.model.probe import ApiAnswer
-from pbisetup.model.tenant import Workspace
+from pbisetup.model.tenant import Workspace, WorkspaceRole
 
 _ADMINISTRATORS: Final = frozenset({FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR})
 _RANK: Final[dict[Certainty, int]] = {"certain": 0, "likely": 1, "possible": 2}
@@ -360,12 +361,22 @@ def candidates(report: Report, call: Call) -> None:
             finding = FINDINGS.get(name, "feature_tenant_setting_off")
             report.find(finding, "likely", look.evidence, detail=f"It needs the setting {stands.title!r}.")
     need, place = role_of(call.method, call.path), look.place
+    if look.profile is not None:
+        report.find("profile_refused", "likely", look.evidence, detail=f"It calls as the profile {look.profile}.")
     unseen = place is None or role_in(report.case, place, look.profile) == "unknown"
     if need is not None and need.role not in (None, "Viewer") and unseen:
         detail = f"{call.name} takes the role {need.role}."
-        report.find("insufficient_workspace_role", "likely", look.evidence, detail=detail)
+        enough = _enough(look, need.role)
+        report.find("insufficient_workspace_role", "possible" if enough else "likely", look.evidence, detail=detail)
     if call.path.lower().endswith("/default.bindtogateway"):
         report.find("connection_not_shared", "likely", look.evidence)
+
+
+def _enough(look: Look, needed: WorkspaceRole) -> bool:
+    """Whether the role is held in every workspace that is known: a call may be about one that it names only in its body."""
+    places = [fact.value for _, fact in look.report.case.each(WORKSPACE) if isinstance(fact, Known)]
+    roles = [role_in(look.report.case, place, look.profile) for place in places]
+    return bool(roles) and all(role in RANK and RANK[role] >= RANK[needed] for role in roles)
 
 
 # -- the answer's own words ----------------------------------------------------------------------------------------
@@ -465,12 +476,14 @@ def _ruled_out(report: Report, made: Finding, call: Call, *, app: bool) -> bool:
     if made.cause in ("tenant_setting_off", "sp_not_in_allowed_group", "wrong_group_type"):
         return any(id_.startswith("settings.ServicePrincipalAccess") for id_ in passed)
     if made.cause == "admin_api_setting_off":
-        return any(id_.startswith("settings.AllowServicePrincipalsUse") for id_ in passed)
+        return any(f"settings.{name}" in passed for name in of_call(call, app=app) if name in (READ_ADMIN, WRITE_ADMIN))
     if made.cause == "admin_consented_permission_blocks_admin_api":
         attempt = case.value(TOKEN, "powerbi")
         return attempt is not None and attempt.claims is not None and not attempt.claims.roles
     if made.cause == "sp_not_in_workspace":
-        return any(id_.startswith("workspace.") for id_ in passed)
+        wanted = call.request.workspace if call.request else None
+        seen = [fact.value for _, fact in case.each(SEEN) if isinstance(fact, Known) and fact.value.visible]
+        return any(wanted is None or (each.id or "").lower() == wanted.lower() for each in seen)
     return False
 
 

@@ -178,7 +178,8 @@ def refused_admission(report: Report, call: Call) -> None:
         report.find("propagation_delay", "likely", evidence, detail=f"{stands.title!r}: {stands.why}.")
         return
     params = action_params(PUBLIC_API_SETTING, stands, report)
-    report.find("tenant_setting_off", "likely", evidence, params=params)
+    if not isinstance(report.case.fact(SETTINGS), Known) or stands.name not in (report.case.value(SETTINGS) or {}):
+        report.find("tenant_setting_off", "likely", evidence, params=params)
     report.find("sp_not_in_allowed_group", "likely", evidence, params=params)
     report.find("wrong_group_type", "possible", evidence)
     report.find("propagation_delay", "possible", evidence)

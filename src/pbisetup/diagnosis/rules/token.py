@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from pbisetup.diagnosis.rules.local import NO_ANSWER
 from pbisetup.diagnosis.rules.refusal import refused
-from pbisetup.diagnosis.rules.report import Report
+from pbisetup.diagnosis.rules.report import Report, sentence
 from pbisetup.model.case import APP, REPLY, TOKEN
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.facts import Known, Unknown
@@ -30,6 +31,11 @@ def tokens(report: Report, cloud: Cloud) -> bool:
         if not isinstance(fact, Known):
             reason = fact.reason if isinstance(fact, Unknown) else "there is none"
             report.check(f"token.{audience}", title, "unknown", reason)
+            if isinstance(fact, Unknown) and not report.broken and not reason.startswith("not examined"):
+                # Whatever kept it: without a token nothing works, so that is never without a word.
+                name = NO_ANSWER.get(fact.code, "unreachable" if "no answer" in reason else "undetermined")
+                seen = (fact.evidence,) if fact.evidence else ()
+                report.find(name, "likely", seen, words={"message": sentence(reason)})
             continue
         attempt = fact.value
         if attempt.issued:

@@ -145,6 +145,7 @@ def _request(question: Question, audience: str, request: ApiRequest, board: Boar
         body = json.loads(question.body)
     more = {"X-PowerBI-Profile-Id": request.profile} if request.profile else {}
     url = question.network.cloud.address(request.url)
+    url = f"{url}?{question.query}" if question.query else url
     del board
     answer = client(question, audience).request(request.method, url, json=body, headers=more)
     if answer.ok and request.method != "GET":

@@ -36,6 +36,8 @@ _EFFECTS: Final = {
     "ALL_PROXY": "connections without a proxy of their own go through this one",
     **dict.fromkeys(CA_VARIABLES, "only certificates signed by an authority in this file are trusted"),
 }
+# 40 characters without a space; a GUID with a slip in it is made of its digits and dashes alone (known).
+_VALUE: Final = re.compile(r"(?=.*[^0-9a-fA-F{}-])[\w.~+/=-]{24,}")
 _SECRET: Final = frozenset({"FAB_TOKEN"})
 
 
@@ -92,7 +94,9 @@ def form(text: str) -> IdForm:
         return "id"
     if text.lower() in _AUTHORITIES:
         return "authority"
-    return "domain" if _DOMAIN.fullmatch(text) else "other"
+    if _DOMAIN.fullmatch(text):
+        return "domain"
+    return "secret" if _VALUE.fullmatch(text) else "other"
 
 
 def variables(environ: Mapping[str, str], cloud: Cloud, client_id: str | None) -> tuple[Variable, ...]:

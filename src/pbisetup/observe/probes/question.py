@@ -32,6 +32,8 @@ class Question:
     stored: Fact[StoredCredential] = field(default_factory=lambda: Unknown("the app is in no manifest"))
     body: str | None = None
     """Of the request that is asked for."""
+    query: str = ""
+    """Of the same; it may hold a key, so it is in no fact."""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     heard: Callable[[str], None] = lambda _: None
     """Told of what a person should know while probes run."""
