@@ -19,7 +19,7 @@ PUBLIC = clouds()["public"]
         ("v1.0/myorg/groups", "GET /v1.0/myorg/groups", "powerbi"),
         ("POST v1/workspaces", "POST /v1/workspaces", "fabric"),
         ("GET https://api.fabric.microsoft.com/v1/workspaces", "GET /v1/workspaces", "fabric"),
-        ("GET groups?$top=1", "GET /v1.0/myorg/groups?...", "powerbi"),
+        ("GET groups?$top=1", "GET /v1.0/myorg/groups?", "powerbi"),
     ],
 )
 def test_it_is_read_however_much_of_it_is_written_down(line: str, name: str, service: str) -> None:

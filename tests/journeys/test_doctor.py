@@ -377,6 +377,8 @@ def test_variables_that_contradict_what_is_examined_warn_and_do_no_more(patient:
         (("--replay", "nosuch.json"), "nosuch.json cannot be read"),
         (("prod", "--replay", "x.json", "--send"), "when the recording was made, not an environment, --send"),
         (("prod",), "there is no pbisetup.toml here"),
+        (("prod", "--scenario", "automation"), "--scenario brings its own app"),
+        (("--request", "GET https://me:canary99@api.powerbi.com/v1.0/myorg/groups"), "a name or password"),
         (("--client-id", "11111111-2222-3333-4444-555555555555", "--tenant", ""), "--client-id needs --tenant"),
     ],
 )

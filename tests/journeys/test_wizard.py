@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_init import ours
+from tests.journeys.test_doctor_mending import switch_off
+from tests.journeys.test_doctor_sharing import expire
+from tests.journeys.test_init import INIT, ours
 from tests.support.cli import Cli
-from tests.support.tenant import SandboxTenant
+from tests.support.tenant import SandboxTenant, State
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals need POSIX", allow_module_level=True)
@@ -141,6 +143,26 @@ def test_ctrl_c_while_steps_run_finishes_the_step_and_says_where_it_stopped(
     cli.ok("apply", "--yes")
     made = ours(sandbox.state())
     assert {name: len(things) for name, things in made.items()} == dict.fromkeys(made, 1)
+
+
+def test_ctrl_c_while_the_doctor_mends_finishes_the_step_and_begins_no_other(
+    wizard: Spawn, cli: Cli, sandbox: SandboxTenant
+) -> None:
+    def broken(state: State) -> None:
+        expire(state, "dev")
+        switch_off(state)
+
+    cli.ok(*INIT)
+    sandbox.put_state(broken)
+    sandbox.faults({"match": {"path": "addPassword"}, "times": 1, "delay_ms": 2500})
+    child = wizard("doctor", "dev", "--fix", "--yes")
+    child.expect("… Client secret", timeout=60)
+    os.kill(child.pid, signal.SIGINT)
+    child.expect("stopping after this step")
+    child.expect("the same command goes on from here")
+    assert ended(child) == 130
+    sandbox.faults()
+    cli.ok("doctor", "dev", "--fix", "--yes")
 
 
 def test_prompts_stay_out_of_standard_output(wizard: Spawn, cli: Cli) -> None:

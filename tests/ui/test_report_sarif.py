@@ -139,7 +139,7 @@ def test_the_line_of_an_environment(text: str, line: int) -> None:
         pytest.param("a:b/é.toml", "a%3Ab/%C3%A9.toml", id="no scheme"),
         pytest.param("../pbisetup.toml", "../pbisetup.toml", id="above"),
         pytest.param("/home/u/p.toml", "file:///home/u/p.toml", id="absolute"),
-        pytest.param("C:\\work\\p.toml", "file:///C:/work/p.toml", id="with a drive"),
+        pytest.param("C:\\pbi\\p.toml", "file:///C:/pbi/p.toml", id="with a drive"),
         pytest.param("//server/x", "file:///server/x", id="no host"),
     ],
 )

@@ -134,8 +134,8 @@ class ApiRequest:
 
     @property
     def name(self) -> str:
-        """`GET /v1.0/myorg/groups`; with `?...` behind it where it has a query."""
-        return f"{self.method} {self.path}{'?...' if self.queried else ''}"
+        """`GET /v1.0/myorg/groups`; with a `?` behind it where it has a query."""
+        return f"{self.method} {self.path}{'?' if self.queried else ''}"
 
 
 @dataclass(frozen=True)

@@ -90,25 +90,21 @@ class Report:
     def _remedies(self, remedies: Sequence[Remedy], params: Params) -> tuple[Remedy, ...]:
         """As they are here. Of several for the same action the first is the one that can be done from here."""
         left = dict(params)
-        made = []
-        for each in remedies:
-            known = left.pop(each.action.kind, None) if each.action else None
-            made.append(self._remedy(each, {each.action.kind: known} if each.action and known is not None else {}))
-        return tuple(made)
+        ids = {**self._ids}
+        for known in params.values():
+            ids |= {k.upper(): v for k, v in known.items() if k.endswith("_id") and isinstance(v, str)}
+        return tuple(
+            self._remedy(each, left.pop(each.action.kind, None) if each.action else None, ids) for each in remedies
+        )
 
-    def _remedy(self, remedy: Remedy, params: Params) -> Remedy:
+    def _remedy(self, remedy: Remedy, known: Mapping[str, Any] | None, ids: Mapping[str, str]) -> Remedy:
         """A remedy as it is here: with the ids that are known, and what is needed to do it."""
-        known = params.get(remedy.action.kind) if remedy.action else None
         command = remedy.command
         fix = " ".join(part for part in ("pbisetup doctor", self.case.asked.environment, "--fix") if part)
         if known is not None and (command is None or command.startswith("pbisetup apply")):
             command = fix
         elif command is not None and command.startswith(_NEEDS_MANIFEST) and not self.case.asked.environment:
             command = None
-        ids = {
-            **self._ids,
-            **{k.upper(): v for k, v in (known or {}).items() if k.endswith("_id") and isinstance(v, str)},
-        }
         for name, value in ids.items():
             command = re.sub(rf"(?<![A-Z_]){name}(?![A-Z_])", value, command) if command else None
         return replace(
