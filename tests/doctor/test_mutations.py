@@ -65,13 +65,21 @@ def _permission_against_the_purpose(story: Story, found: Finding) -> bool:
     return wanted and story.world.caller["purpose"] == "admin-write"
 
 
+def _scope_of_the_purpose(story: Story, found: Finding) -> bool:
+    """A purpose asks for more delegated permissions than its calls use."""
+    wanted = purposes()[story.world.caller["purpose"]].delegated
+    return name_of(found) == "missing_delegated_scope" and any(scope in found.explanation for scope in wanted)
+
+
 def _another_way_to_sign_in(story: Story, found: Finding) -> bool:
     """A person enters a device code here, also where the app's own program opens a browser."""
     browser = story.world.caller.get("grant") == "authorization_code"
     return browser and name_of(found) in ("public_client_flow_disabled", "conditional_access_blocked")
 
 
-MORE_THAN_THE_CALLS: Final = (_setting_of_the_purpose, _permission_against_the_purpose, _another_way_to_sign_in)
+MORE_THAN_THE_CALLS: Final = (
+    _setting_of_the_purpose, _permission_against_the_purpose, _scope_of_the_purpose, _another_way_to_sign_in,
+)  # fmt: skip
 """Errors that may be found though every call is answered."""
 
 

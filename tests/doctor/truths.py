@@ -17,13 +17,13 @@ from pbisetup.catalog.operations import matching
 from pbisetup.catalog.wellknown import FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR
 from pbisetup.model.finding import Finding
 from pbisetup.sandbox.first_party import GRAPH, POWER_BI
-from tests.doctor.mutations import PLACE, World
+from tests.doctor.mutations import APP, PLACE, World
 
 Object = dict[str, Any]
 Truth = Callable[[World, str], bool]
 """Asked of a tenant and of everything that the finding says."""
 ROLES: Final = ("Viewer", "Contributor", "Member", "Admin")
-GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 FABRIC: Final = "https://api.fabric.microsoft.com"
 RESOURCE: Final = "https://analysis.windows.net/powerbi/api"
 
@@ -42,8 +42,8 @@ def holds(w: World, finding: Finding) -> bool:
 
 def may_hold(w: World, finding: Finding) -> bool:
     """Whether what a finding says is so, where it does not claim to be certain."""
-    truth = TRUTHS.get(name_of(finding)) or NEVER_CERTAIN.get(name_of(finding))
-    return truth is not None and truth(w, said(finding))
+    truths = [each[name_of(finding)] for each in (TRUTHS, LIKELY) if name_of(finding) in each]
+    return any(truth(w, said(finding)) for truth in truths)
 
 
 def name_of(finding: Finding) -> str:
@@ -144,6 +144,7 @@ def _entra(w: World, text: str) -> bool:
         "50056": not person.get("_passwordHash"),
         "50014": person.get("externalUserState") == "PendingAcceptance",
         "70025": not (w.app or {}).get("federatedIdentityCredentials"),
+        "9002331": (w.app or {}).get("signInAudience") == "PersonalMicrosoftAccount",
     }
     told = set(re.findall(r"AADSTS(\d+)", text))
     return any(meanings.get(number, False) for number in told)
@@ -354,11 +355,15 @@ TRUTHS: Final[dict[str, Truth]] = {
 
 def _on_its_way(w: World, _: str) -> bool:
     """Something is shown and does not act yet."""
-    return any("_before" in each for each in w.all("tenantSettings")) or any(each.get("_since") for each in w.all("groups"))
+    return any("_before" in each for each in w.all("tenantSettings")) or any(
+        each.get("_since") for each in w.all("groups")
+    )
 
 
 def _groups_of_settings(w: World, side: str) -> list[Object]:
-    named = [each["graphId"] for setting in w.all("tenantSettings") for each in setting.get(f"{side}SecurityGroups") or []]
+    named = [
+        each["graphId"] for setting in w.all("tenantSettings") for each in setting.get(f"{side}SecurityGroups") or []
+    ]
     return [group for id_ in named if (group := w.by("groups", id=id_))]
 
 
@@ -386,7 +391,36 @@ def _not_there(w: World, text: str) -> bool:
     return not there or _role(w, place, w.caller.get("profile")) < 0 or _request("executeQueries")(w, text)
 
 
-NEVER_CERTAIN: Final[dict[str, Truth]] = {
+def _nobody_has_it(w: World, text: str) -> bool:
+    """No workspace has the name or id that is asked for, which looks the same as one that is closed."""
+    asked = [*w.workspaces, *re.findall(GUID, w.caller["request"])]
+    there = [name for place in w.all("workspaces") for name in (place["displayName"], place["id"])]
+    return any(name in text and name not in there for name in asked)
+
+
+def _open_to_another(w: World, text: str) -> bool:
+    """The workspace that is named is open to another service principal, or another app was configured."""
+    own = (w.principal or {}).get("id")
+    held = [each["principal"] for place in _named_places(w, text) for each in place["roleAssignments"]]
+    others = any(each["type"] == "ServicePrincipal" and each["id"] != own for each in held)
+    return others or w.principal is not w.by("servicePrincipals", displayName=APP)
+
+
+LIKELY: Final[dict[str, Truth]] = {
+    "sp_not_in_workspace": _nobody_has_it,
+    "runs_as_other_identity": _open_to_another,
+    "unexpected_token": _open_to_another,
+    "wrong_authority_for_client_credentials": lambda w, _: _for_everybody(w),
+    "tenant_setting_off": lambda w, _: _setting(w, *PUBLIC) is None,
+    "feature_tenant_setting_off": _excluded,
+    "admin_api_setting_off": _excluded,
+    "create_setting_off": _excluded,
+    "profile_refused": lambda w, _: (
+        not any(
+            each["id"] == w.caller["profile"] and each["servicePrincipalId"] == (w.principal or {}).get("id")
+            for each in w.all("profiles")
+        )
+    ),
     "propagation_delay": _on_its_way,
     "wrong_group_type": _does_not_count,
     "sp_in_excluded_group": _excluded,
@@ -395,4 +429,4 @@ NEVER_CERTAIN: Final[dict[str, Truth]] = {
     "effective_identity_wrong": _identity_wanted,
     "undetermined": lambda *_: True,
 }
-"""Causes that rest on a guess about the service, or that nobody can see: what is so where they are found first."""
+"""What may be so instead where a cause is found first and is not certain: it rests on a guess, or on what nobody can see."""
