@@ -153,7 +153,7 @@ def told(sandbox: SandboxTenant, scenario: str, kind: str, operator: str | None,
 
 
 @settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 30,
     deadline=None,
     derandomize=not EXAMPLES,
     database=None,
