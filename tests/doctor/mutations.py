@@ -742,7 +742,7 @@ def _caller_request(w: World, pick: Pick) -> Changed:
         (f"POST {fabric}/admin/tenantsettings/DatasetExecuteQueries/update", '{"enabled": true}'),
         ("GET https://graph.microsoft.com/v1.0/organization", None),
     ])  # fmt: skip
-    w.caller.update(request=line)
+    w.caller.update(request=line, **({"scope": "https://graph.microsoft.com/.default"} if "graph" in line else {}))
     w.caller.pop("body", None)
     w.caller.pop("profile", None)
     if body:

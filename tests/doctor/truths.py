@@ -406,7 +406,15 @@ def _open_to_another(w: World, text: str) -> bool:
     return others or w.principal is not w.by("servicePrincipals", displayName=APP)
 
 
+def _no_such_profile(w: World, _: str) -> bool:
+    named, own = w.caller.get("profile"), (w.principal or {}).get("id")
+    return not any(each["id"] == named and each["servicePrincipalId"] == own for each in w.all("profiles"))
+
+
 LIKELY: Final[dict[str, Truth]] = {
+    "wrong_scope_format": _other_resource,
+    "insufficient_workspace_role": lambda w, _: _role(w, w.one("workspaces", displayName=PLACE)) < 2,
+    "directory_right_missing": _request("graph.microsoft.com"),
     "sp_not_in_workspace": _nobody_has_it,
     "runs_as_other_identity": _open_to_another,
     "unexpected_token": _open_to_another,
@@ -415,12 +423,7 @@ LIKELY: Final[dict[str, Truth]] = {
     "feature_tenant_setting_off": _excluded,
     "admin_api_setting_off": _excluded,
     "create_setting_off": _excluded,
-    "profile_refused": lambda w, _: (
-        not any(
-            each["id"] == w.caller["profile"] and each["servicePrincipalId"] == (w.principal or {}).get("id")
-            for each in w.all("profiles")
-        )
-    ),
+    "profile_refused": lambda w, text: _no_such_profile(w, text) or _on_its_way(w, text),
     "propagation_delay": _on_its_way,
     "wrong_group_type": _does_not_count,
     "sp_in_excluded_group": _excluded,

@@ -243,7 +243,10 @@ def _no_resource(report: Report, attempt: TokenAttempt, cloud: Cloud) -> None:
     if isinstance(resource, Known) or there:
         # Power BI is there: what is not is what the scope names.
         evidence = (*attempt.evidence, *((resource.evidence,) if isinstance(resource, Known) else there))
-        report.find("wrong_scope_format" if not for_us else "wrong_cloud", "likely", evidence, words=words)
+        detail = f"It asked for {attempt.scope!r}." if attempt.scope and not for_us else ""
+        report.find(
+            "wrong_scope_format" if not for_us else "wrong_cloud", "likely", evidence, detail=detail, words=words
+        )
         return
     report.find("resource_sp_missing", "likely", attempt.evidence, words=words)
     report.find("wrong_cloud", "possible", attempt.evidence, words=words)
