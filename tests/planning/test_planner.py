@@ -142,12 +142,15 @@ def test_a_role_that_is_changed_replaces_the_old_one() -> None:
 
 def test_missing_redirect_addresses_are_added_to_those_of_others() -> None:
     seen = world.signed_in(app=known(world.sign_in_app(redirect_uris=frozenset({"https://theirs"}))))
-    changes = params(plan(seen, world.sign_in()), "app")["changes"]
-    assert changes == {"publicClient": {"redirectUris": ["http://localhost", "https://theirs"]}}
+    [only] = plan(seen, world.sign_in()).changes
+    assert only.action is not None
+    # Which merges it with what the registration lists by then.
+    assert only.action.kind == "add_redirect_uri"
+    assert only.action.params == {"app_object_id": APP, "uri": "http://localhost"}
 
 
 def test_a_missing_declared_permission_is_added_to_those_of_others() -> None:
-    theirs = {("graph-app", "graph-scope", "Scope"), (world.POWER_BI_APP, "role-t", "Role")}
+    theirs = {("graph-app", "graph-scope", "Scope"), ("graph-app", "graph-role", "Role")}
     seen = world.signed_in(app=known(world.sign_in_app(declared=frozenset(theirs))))
     [only] = plan(seen, world.sign_in()).changes
     access = params(plan(seen, world.sign_in()), "app")["changes"]["requiredResourceAccess"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from pbisetup.model.tenant import WorkspaceRole
+from pbisetup.model.tenant import WORKSPACE_ROLES, WorkspaceRole
+
+PROFILES_GROUP = "profiles"
+"""The group for the setting about profiles of service principals, which belongs to no purpose alone."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +20,6 @@ class Purpose:
 
     name: str
     title: str
-    planned: bool
-    """Whether `init`, `plan` and `apply` set it up; the doctor examines every purpose."""
     sign_in: str
     """`app`: the service principal itself calls; `user`: people sign in to it."""
     delegated: tuple[str, ...]
@@ -32,6 +33,10 @@ class Purpose:
     app_roles: frozenset[str]
     """Application permissions of Power BI that it needs."""
     why_permissions: str
+    against: Mapping[str, str]
+    """Purpose that one app cannot have together with this one -> why."""
+    capacity: str | None
+    """Why its workspaces belong on a capacity; None where they need none."""
 
 
 @cache
@@ -42,7 +47,6 @@ def purposes() -> dict[str, Purpose]:
         name: Purpose(
             name=name,
             title=entry["title"],
-            planned=entry["planned"],
             sign_in=entry["sign_in"],
             delegated=tuple(entry["delegated"]),
             settings=entry["settings"],
@@ -51,11 +55,32 @@ def purposes() -> dict[str, Purpose]:
             role=entry["role"],
             app_roles=frozenset(entry.get("app_roles", ())),
             why_permissions=entry["why_permissions"],
+            against=entry.get("against", {}),
+            capacity=entry.get("capacity"),
         )
         for name, entry in tomllib.loads(text).items()
     }
 
 
-def planned_purposes() -> dict[str, Purpose]:
-    """Those that `init`, `plan` and `apply` set up."""
-    return {name: each for name, each in purposes().items() if each.planned}
+def contradictions(chosen: Iterable[str]) -> list[str]:
+    """A sentence for each pair of purposes that one app cannot serve."""
+    names = list(dict.fromkeys(name for name in chosen if name in purposes()))
+    return [
+        f"{name} and {other} do not go together in one app: {why}; use an environment, and so an app, for each"
+        for name in names
+        for other, why in purposes()[name].against.items()
+        if other in names
+    ]
+
+
+def least_role(chosen: Iterable[str]) -> WorkspaceRole:
+    """The least workspace role that serves all of these purposes."""
+    roles = [purposes()[name].role for name in chosen if name in purposes()]
+    return min(roles, key=WORKSPACE_ROLES.index, default="Viewer")
+
+
+@cache
+def group_kinds() -> tuple[str, ...]:
+    """What a group named in a tenant setting can be for: the keys of `groups` in a manifest."""
+    named = [kind for each in purposes().values() for kind in each.settings.values()]
+    return tuple(dict.fromkeys(("api", *named, PROFILES_GROUP)))

@@ -13,7 +13,7 @@ from pbisetup.cli.doctor_report import Seen
 from pbisetup.cli.question import Wanted, build
 
 if TYPE_CHECKING:
-    from pbisetup.cli.apply import Talk
+    from pbisetup.cli.talk import Talk
     from pbisetup.execution.runner import Outcome
     from pbisetup.model.finding import Examination
     from pbisetup.model.manifest import Environment, Manifest
@@ -99,7 +99,7 @@ class Run:
 
     def mend(self, *, yes: bool) -> None:
         """Do what the findings ask for, as far as this operator may; after each round everything is examined anew."""
-        from pbisetup.cli.apply import Talk
+        from pbisetup.cli.talk import Talk
 
         waited = True  # nothing was done that could take time to act
         for _ in range(2 * ROUNDS):
@@ -114,8 +114,8 @@ class Run:
                 self._examine_patiently()  # there is nothing else to do: what was done may not act yet
                 waited = True
                 continue
-            talk = Talk(self.terminal, session, yes, None)
-            talk.plan(plan)
+            talk = Talk(self.terminal, {plan.environment: session.tenant}, yes)
+            talk.plan([plan])
             if not plan.changes:
                 return
             result = self._apply(session, manifest, environment, plan, talk)
@@ -129,16 +129,16 @@ class Run:
         """The result, or None where it was declined. Raises KeyboardInterrupt where somebody stopped it."""
         import signal
 
-        from pbisetup.cli.apply import store_for
+        from pbisetup.cli.places import store_for
         from pbisetup.execution.mending import apply_fixes
         from pbisetup.services.clock import ServiceClock
 
         before = signal.getsignal(signal.SIGINT)
         try:
-            if plan.own and not talk.agreed(plan):
+            if plan.own and not talk.agreed([plan]):
                 return None
             store = store_for(replace(self.common), environment, self.terminal)
-            result = apply_fixes(session, manifest, plan, store, ServiceClock(self.reach), talk)
+            result = apply_fixes(session, manifest, plan, store, ServiceClock(self.reach), talk.of(plan.environment))
         finally:
             signal.signal(signal.SIGINT, before)
         self.outcomes |= {outcome.step.id: outcome for outcome in result.outcomes}
@@ -180,7 +180,8 @@ class Run:
     def _plan(self, session: Session, manifest: Manifest, environment: Environment) -> Any:
         from pbisetup.model import case as keys
         from pbisetup.observe.members import in_words, who_else
-        from pbisetup.planning.mending import groups_let_in, mend
+        from pbisetup.planning.arranging import groups_let_in
+        from pbisetup.planning.mending import mend
 
         case, examination, now = self.ran.case, self.examination, self.reach.now()
         plan = mend(examination, case, manifest, environment, now)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.apply import store_for
 from pbisetup.cli.context import Common, choose_one, command, load_manifest, network, signed_in, tenant_of
+from pbisetup.cli.places import store_for
 
 
 def handoff(
@@ -32,7 +32,7 @@ def handoff(
     """Write what somebody else must do: Markdown with `az rest` commands, for each role apart."""
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
-        from pbisetup.execution.converge import look
+        from pbisetup.execution.looking import look
         from pbisetup.planning.handoff import hand_off
         from pbisetup.services.clock import ServiceClock
         from pbisetup.services.files import write_text

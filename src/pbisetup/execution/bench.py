@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +20,25 @@ Params = Mapping[str, Any]
 T = TypeVar("T")
 
 
+class Shared:
+    """What several environments of one tenant need and one of them makes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` returns, from whoever came first. One that fails is tried again by the next."""
+        with self._lock:
+            turn = self._turns.setdefault(name, threading.Lock())
+        with turn:
+            if name not in self._made:
+                self._made[name] = make()
+            made: T = self._made[name]
+            return made
+
+
 @dataclass
 class Workbench:
     """What the steps of one environment work with."""
@@ -30,6 +50,7 @@ class Workbench:
     waits: Waits
     store: OpenStore | None
     """Opened and proved writable before the first write, where a secret is going to be made."""
+    shared: Shared = field(default_factory=Shared)
     outputs: Outputs = field(default_factory=dict)
     credential: AppCredential | None = None
     """The credential that was made in this run, for the proof; the only place outside the store that holds it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -35,6 +35,8 @@ class Result:
     interrupted: bool = False
     credential: AppCredential | None = None
     """The credential that was made, ready to sign in with."""
+    error: PbisetupError | None = None
+    """Why nothing was tried at all."""
 
     def of(self, status: Status) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)
@@ -52,47 +54,90 @@ def run(plan: Plan, bench: Workbench, reporter: Reporter, stopping: Callable[[],
 
     Raises nothing for a step that fails: its outcome carries the error. A broken connection ends the run early.
     """
-    bench.outputs.update(plan.outputs)
-    outcomes: dict[str, Outcome] = {}
-    cut: PbisetupError | None = None
-    interrupted = False
-    for step in plan.changes:
-        interrupted = interrupted or stopping()
-        if interrupted or cut is not None:
-            outcomes[step.id] = Outcome(step, "not run", "stopped" if interrupted else "the connection broke before")
-            continue
-        blocker = next((outcomes[n] for n in step.needs if n in outcomes and outcomes[n].status != "done"), None)
+    course = Course(plan, bench, reporter, stopping)
+    course.run(plan.changes)
+    return course.result()
+
+
+class Course:
+    """A plan that is being run, perhaps in parts: what has become of its steps so far."""
+
+    def __init__(self, plan: Plan, bench: Workbench, reporter: Reporter, stopping: Callable[[], bool]) -> None:
+        self.plan, self.bench = plan, bench
+        self._reporter, self._stopping = reporter, stopping
+        self._outcomes: dict[str, Outcome] = {}
+        self._cut: PbisetupError | None = None
+        self._interrupted = False
+        bench.outputs.update(plan.outputs)
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Run these of the plan's changes, one after the other."""
+        for step in steps:
+            if self.held_back(step) is None:
+                self._reporter.started(step)
+                self.ended(_one(step, self.bench))
+
+    def held_back(self, step: Step) -> Outcome | None:
+        """Why this step is not to be tried, which is then its outcome; None where it can be."""
+        self._interrupted = self._interrupted or self._stopping()
+        blocker = next((o for n in step.needs if (o := self._outcomes.get(n)) and o.status != "done"), None)
+        if self._interrupted or self._cut is not None:
+            because = "stopped" if self._interrupted else "the connection broke before"
+            self._outcomes[step.id] = outcome = Outcome(step, "not run", because)
+            return outcome
         if step.allowed is False:
             outcome = Outcome(step, "handed off", step.because)
         elif blocker is not None:
             waits = blocker.status == "handed off"
             outcome = Outcome(step, "handed off" if waits else "not run", f"it needs: {blocker.step.title}")
         else:
-            reporter.started(step)
-            outcome = _one(step, bench)
-            if isinstance(outcome.error, Unreachable):
-                cut = outcome.error
-        outcomes[step.id] = outcome
-        reporter.ended(outcome)
-    return Result(plan.environment, tuple(outcomes.values()), dict(bench.outputs), interrupted, bench.credential)
+            return None
+        self.ended(outcome)
+        return outcome
+
+    def ended(self, outcome: Outcome) -> None:
+        """Note what became of a step, and tell it."""
+        if isinstance(outcome.error, Unreachable):
+            self._cut = outcome.error
+        self._outcomes[outcome.step.id] = outcome
+        self._reporter.ended(outcome)
+
+    def started(self, step: Step) -> None:
+        self._reporter.started(step)
+
+    def result(self) -> Result:
+        """Everything so far, in the plan's order."""
+        outcomes = tuple(self._outcomes[s.id] for s in self.plan.changes if s.id in self._outcomes)
+        bench = self.bench
+        return Result(self.plan.environment, outcomes, dict(bench.outputs), self._interrupted, bench.credential)
+
+
+def judged(step: Step, bench: Workbench, error: PbisetupError | None) -> Outcome:
+    """What a step that was tried has become; what was refused is remembered, so that `handoff` knows whose it is not."""
+    if isinstance(error, Refused) and error.forbidden:
+        bench.journal.refused(bench.environment, step.id)
+        handed = replace(step, allowed=False, because=error.message)
+        return Outcome(handed, "handed off", f"you may not: {error.message}", error)
+    if error is not None:
+        return Outcome(step, "failed", error.message, error)
+    if step.id in bench.journal.refused_steps(bench.environment):
+        bench.journal.granted(bench.environment, step.id)
+    return Outcome(step, "done")
+
+
+def filled(step: Step, bench: Workbench) -> dict[str, Any]:
+    """The parameters of a step's action, with what earlier steps handed on."""
+    assert step.action is not None
+    return _filled(step.action.params, bench.outputs)
 
 
 def _one(step: Step, bench: Workbench) -> Outcome:
     assert step.action is not None
     try:
-        params = _filled(step.action.params, bench.outputs)
-        bench.outputs.update(ACTIONS[step.action.kind](bench, params))
-    except Refused as error:
-        if error.forbidden:
-            bench.journal.refused(bench.environment, step.id)
-            handed = replace(step, allowed=False, because=error.message)
-            return Outcome(handed, "handed off", f"you may not: {error.message}", error)
-        return Outcome(step, "failed", error.message, error)
+        bench.outputs.update(ACTIONS[step.action.kind](bench, filled(step, bench)))
     except PbisetupError as error:
-        return Outcome(step, "failed", error.message, error)
-    if step.id in bench.journal.refused_steps(bench.environment):
-        bench.journal.granted(bench.environment, step.id)
-    return Outcome(step, "done")
+        return judged(step, bench, error)
+    return judged(step, bench, None)
 
 
 def _filled(params: Mapping[str, Any], outputs: Mapping[str, str]) -> dict[str, Any]:

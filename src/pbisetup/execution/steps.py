@@ -27,6 +27,7 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "remove_secret": steps_secret.remove_secret,
     # what the directory lets it and its people do
     "grant_delegated": steps_directory.grant_delegated,
+    "grant_app_role": steps_directory.grant_app_role,
     "revoke_app_role": steps_directory.revoke_app_role,
     "assign_user": steps_directory.assign_user,
     "create_group": steps_directory.create_group,
@@ -34,6 +35,8 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "remove_from_excluded_group": steps_directory.remove_from_excluded_group,
     # Power BI and Fabric
     "update_tenant_setting": steps_powerbi.update_tenant_setting,
+    "create_workspace": steps_powerbi.create_workspace,
+    "assign_capacity": steps_powerbi.assign_capacity,
     "set_workspace_role": steps_powerbi.set_workspace_role,
 }
 """Every kind of action that a plan can hold, and who does it."""

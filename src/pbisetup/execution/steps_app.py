@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pbisetup.execution.bench import Outputs, Params, Workbench
-from pbisetup.planning.mend_app import is_native
+from pbisetup.planning.redirects import is_native
 
 
 def upsert_application(bench: Workbench, params: Params) -> Outputs:
-    builder = bench.session.graph.client.applications_with_unique_name(params["unique_name"])
+    builder = bench.session.graph.at(f"applications(uniqueName='{params['unique_name']}')")
     made = bench.upsert(builder, params["body"], "the app registration", "id,appId")
     return {"app_object_id": made["id"], "client_id": made["appId"]}
 
@@ -20,7 +20,7 @@ def update_application(bench: Workbench, params: Params) -> Outputs:
 
 
 def create_service_principal(bench: Workbench, params: Params) -> Outputs:
-    builder = bench.session.graph.client.service_principals_with_app_id(params["client_id"])
+    builder = bench.session.graph.at(f"servicePrincipals(appId='{params['client_id']}')")
     made = bench.upsert(builder, {"appId": params["client_id"]}, "the service principal", "id")
     return {"sp_object_id": made["id"]}
 
@@ -44,7 +44,7 @@ def enable_service_principal(bench: Workbench, params: Params) -> Outputs:
 
 def add_resource(bench: Workbench, params: Params) -> Outputs:
     """Give an API of Microsoft's its service principal in this tenant. Hands nothing on: `sp_object_id` is the app's."""
-    api = bench.session.graph.client.service_principals_with_app_id(params["client_id"])
+    api = bench.session.graph.at(f"servicePrincipals(appId='{params['client_id']}')")
     bench.upsert(api, {"appId": params["client_id"]}, f"the service principal of {params['name']}", "id")
     return {}
 

@@ -9,8 +9,10 @@ DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
 
 
 def grant_delegated(bench: Workbench, params: Params) -> Outputs:
-    """Consent for everybody. One grant holds all scopes of an API as one text, so what it holds by now is kept."""
-    graph = bench.session.graph
+    """Consent for everybody, or for the person `principal_id`. One grant holds all scopes of an API as one text, so what it
+    holds by now is kept.
+    """
+    graph, person = bench.session.graph, params.get("principal_id")
     grants = graph.client.oauth2_permission_grants
     wanted = set(params["scopes"])
     if params["grant_id"]:
@@ -18,18 +20,21 @@ def grant_delegated(bench: Workbench, params: Params) -> Outputs:
         if shown is not None:
             _extend_grant(bench, shown, wanted)
             return {}
+    whom = {"consentType": "Principal", "principalId": person} if person else {"consentType": "AllPrincipals"}
     body = {
         "clientId": params["sp_object_id"],
-        "consentType": "AllPrincipals",
+        **whom,
         "resourceId": params["resource_id"],
         "scope": " ".join(sorted(wanted)),
     }
     if not bench.sent(lambda: graph.send("POST", grants, body), "the consent").ok:
         # There is one already, made by somebody since the plan: it may hold less than is wanted.
-        query = f"clientId eq '{params['sp_object_id']}' and consentType eq 'AllPrincipals'"
+        query = f"clientId eq '{params['sp_object_id']}' and consentType eq '{whom['consentType']}'"
         listed = bench.sent(lambda: graph.get(grants, filter=query), "the consent").objects
         for held in listed:
-            if held.get("resourceId") == params["resource_id"]:
+            if held.get("resourceId") == params["resource_id"] and (held.get("principalId") or None) == (
+                person or None
+            ):
                 _extend_grant(bench, held, wanted)
     return {}
 
@@ -42,6 +47,19 @@ def _extend_grant(bench: Workbench, held: Params, wanted: set[str]) -> None:
     one = graph.client.oauth2_permission_grants.by_o_auth2_permission_grant_id(str(held["id"]))
     body = {"scope": " ".join(sorted(scopes | wanted))}
     bench.sent(lambda: graph.send("PATCH", one, body), "the consent")
+
+
+def grant_app_role(bench: Workbench, params: Params) -> Outputs:
+    """Consent to an application permission; one that was granted already is as good (entra.md 1.5)."""
+    graph = bench.session.graph
+    granted = graph.client.service_principals.by_service_principal_id(params["resource_id"]).app_role_assigned_to
+    body = {
+        "principalId": params["sp_object_id"],
+        "resourceId": params["resource_id"],
+        "appRoleId": params["role_id"],
+    }
+    bench.sent(lambda: graph.send("POST", granted, body), f"the permission {params['permission']}")
+    return {}
 
 
 def revoke_app_role(bench: Workbench, params: Params) -> Outputs:
@@ -69,7 +87,7 @@ def assign_user(bench: Workbench, params: Params) -> Outputs:
 
 def create_group(bench: Workbench, params: Params) -> Outputs:
     """Make the group. Its id is handed on as `group_id`, or as what `output` says where a plan makes several."""
-    builder = bench.session.graph.client.groups_with_unique_name(params["unique_name"])
+    builder = bench.session.graph.at(f"groups(uniqueName='{params['unique_name']}')")
     body = {
         "displayName": params["display_name"],
         "description": "Service principals that may call the Power BI and Fabric APIs",
@@ -77,8 +95,10 @@ def create_group(bench: Workbench, params: Params) -> Outputs:
         "mailNickname": params["mail_nickname"],
         "securityEnabled": True,
     }
-    made = bench.upsert(builder, body, "the security group", "id")["id"]
-    return {str(params.get("output", "group_id")): made}
+    made = bench.shared.once(
+        f"group {params['unique_name']}", lambda: bench.upsert(builder, body, "the security group", "id")
+    )
+    return {str(params.get("output", "group_id")): made["id"]}
 
 
 def add_group_member(bench: Workbench, params: Params) -> Outputs:

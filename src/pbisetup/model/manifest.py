@@ -11,6 +11,10 @@ from pbisetup.model.tenant import WorkspaceRole
 
 CredentialKind = Literal["secret"]
 StoreKind = Literal["env-file", "stdout"]
+Consent = Literal["all", "person"]
+"""Who delegated permissions are consented for: everybody in the tenant, or only whoever sets the app up."""
+ADOPTED_TAG = "pbisetup-adopted"
+"""On an app that was made by hand and taken over: `destroy` never deletes it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,19 @@ class Environment:
     purposes: tuple[str, ...]
     credential: CredentialSpec = CredentialSpec()
     groups: Mapping[str, str] = field(default_factory=dict)
-    """Purpose of the group (`api`) -> display name or object id."""
+    """What the group is for (`api`, `admin-read`, ...) -> display name or object id."""
     workspaces: tuple[WorkspaceSpec, ...] = ()
+    makes: frozenset[str] = frozenset()
+    """Names of those workspaces that are to be made where they do not exist."""
     delegated: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
+    client_id: str | None = None
+    """Of an app that was made by hand and is to be taken over; None: the app is made, or found by its unique name."""
+    capacity: str | None = None
+    """Name or id of the capacity that the workspaces are to run on."""
+    profiles: bool = False
+    """Whether the service principal works through profiles, one for each customer."""
+    consent: Consent = "all"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 Who = Literal[
@@ -20,14 +20,15 @@ Who = Literal[
 ]
 """Who can make a change."""
 
-ChangeKind = Literal["add", "change", "remove", "keep"]
+ChangeKind = Literal["add", "change", "remove", "keep", "leave"]
+"""`keep`: as it should be. `leave`: not as pbisetup would make it, and left alone on purpose."""
 
 
 # Those that plans hold and `apply` does: execution/steps.py.
 PLANNED_KINDS: Final = frozenset({
     "upsert_application", "update_application", "create_service_principal", "add_owner", "grant_delegated",
     "create_group", "add_group_member", "update_tenant_setting", "set_workspace_role", "add_secret", "remove_secret",
-    "restore_application", "purge_application",
+    "restore_application", "purge_application", "grant_app_role", "create_workspace", "assign_capacity",
     # what mends an app
     "enable_service_principal", "enable_resource", "add_resource", "allow_public_client", "add_redirect_uri",
     "add_delegated_permission", "revoke_app_role", "assign_user", "remove_from_excluded_group",
@@ -41,7 +42,7 @@ ACTION_KINDS: Final = PLANNED_KINDS | {
     "enable_tenant_setting", "replace_group",
     # workspace, capacity, item
     "share_item", "share_connection", "set_datasource_credentials", "take_over_item", "upgrade_workspace",
-    "assign_capacity", "resume_capacity", "add_capacity_contributor", "assign_azure_role", "start_gateway",
+    "resume_capacity", "add_capacity_contributor", "assign_azure_role", "start_gateway",
     # the request and the program that sends it
     "correct_identifier", "correct_authority", "correct_scope", "correct_secret", "change_request_url",
     "change_request", "ask_for_audience", "choose_cloud", "renew_token", "sign_in_again", "use_own_identity",
@@ -89,11 +90,16 @@ class Step:
     warning: str | None = None
     """What else it affects, such as who else a group lets in."""
     deferred: bool = False
-    """Whether it is only decided once the app has a token: nobody who is signed in can see whether it is needed."""
+    """Whether nobody who is signed in can see if it is needed: the app's own token tells later, or only somebody else can
+    look. It is no change of this plan."""
 
     @property
     def writes(self) -> bool:
         return self.action is not None
+
+    def after(self, *ids: str) -> Step:
+        """The same, coming after these steps as well."""
+        return replace(self, needs=tuple(dict.fromkeys((*self.needs, *ids))))
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,16 @@ class Plan:
     def own(self) -> tuple[Step, ...]:
         """The changes that this operator may make or may at least try."""
         return tuple(step for step in self.changes if step.allowed is not False)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the app's own token will tell if a step is needed."""
+        return any(step.deferred and step.allowed is None for step in self.steps)
+
+    @property
+    def unseen(self) -> tuple[Step, ...]:
+        """What only somebody else can look at: to be checked, and done where it is missing."""
+        return tuple(step for step in self.steps if step.deferred and step.allowed is False)
 
     @property
     def others(self) -> tuple[Step, ...]:

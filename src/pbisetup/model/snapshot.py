@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from pbisetup.model.facts import Fact
+from pbisetup.model.facts import Fact, Unknown
 from pbisetup.model.tenant import (
     AppRegistration,
+    Capacity,
     DelegatedGrant,
     Group,
     Operator,
     ResourceApp,
+    RoleGrant,
     ServicePrincipal,
     StoredCredential,
     TenantInfo,
     TenantSetting,
     Workspace,
 )
+
+_NOT_LOOKED: Final = Unknown("nobody looked")
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,25 @@ class Snapshot:
     stored: Fact[StoredCredential]
     admitted: Fact[bool]
     """Whether the Power BI API admitted the app's own token: what the app sees where the operator may not look."""
+    admitted_by: Mapping[str, Fact[bool]] = field(default_factory=dict)
+    """The same of other tenant settings, by name, where a call of the app's shows it."""
     token_refusals: frozenset[int] = frozenset()
     """AADSTS numbers with which the token endpoint refused the stored credential; empty where it was not tried."""
     groups: Mapping[str, Fact[Group]] = field(default_factory=dict)
     """By id, and by the name the manifest uses."""
     workspaces: Mapping[str, Fact[Workspace]] = field(default_factory=dict)
-    """By the manifest's key."""
+    """By the manifest's key; absent: the operator sees none."""
+    elsewhere: Mapping[str, Fact[str]] = field(default_factory=dict)
+    """Of workspaces that the operator does not see, by the manifest's key: the id of the one that a Fabric administrator can
+    tell exists, absent where none does, unknown where nobody here can tell."""
+    app_roles: Fact[tuple[RoleGrant, ...]] = _NOT_LOOKED
+    """Application permissions that the service principal was granted, of every API."""
+    capacity: Fact[Capacity] = _NOT_LOOKED
+    """The one that the manifest names, where the operator may use it."""
+    app_capacities: Fact[frozenset[str]] = _NOT_LOOKED
+    """Ids of the capacities that the app itself may use."""
+    who_else: Mapping[str, str] = field(default_factory=dict)
+    """Group id -> who is in it besides the service principal, in words."""
     may_create_apps: bool | None = None
     may_create_groups: bool | None = None
     journalled: frozenset[str] = frozenset()

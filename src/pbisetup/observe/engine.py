@@ -200,30 +200,6 @@ def _dependent(requests: Sequence[Request]) -> list[Request]:
     return row
 
 
-def together(*calls: Callable[[], T]) -> list[T]:
-    """What these calls return, all made at once; the first error of one is raised when all have ended."""
-    results: dict[int, T] = {}
-    errors: list[BaseException] = []
-
-    def one(number: int, call: Callable[[], T]) -> None:
-        try:
-            results[number] = call()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [
-        threading.Thread(target=contextvars.copy_context().run, args=(one, number, call), daemon=True)
-        for number, call in enumerate(calls)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return [results[number] for number in range(len(calls))]
-
-
 def _length(path: tuple[Link, ...]) -> int:
     return sum(link.requests for link in path)
 

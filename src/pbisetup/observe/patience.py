@@ -17,6 +17,7 @@ NOT_YET: Final = frozenset({700016, 7000215, 7000229, 700027})
 TOKEN_PATIENCE: Final = 180
 """Seconds: measured replication of a new secret is 4 to 18 s, of a new app up to minutes (entra.md 3.1)."""
 GROUPS: Final = "GET /v1.0/myorg/groups"
+ADMIN: Final = "GET /v1.0/myorg/admin/capacities"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ def _young_access(case: Case) -> str | None:
     answer = case.value(ANSWER, GROUPS)
     if answer is not None and answer.code == ADMISSION_CODE:
         return "the tenant setting does not act yet; Microsoft says up to 15 minutes"
+    admin = case.value(ANSWER, ADMIN)
+    if admin is not None and admin.status in (401, 403):
+        return "the tenant setting for the admin APIs does not act yet; Microsoft says up to 15 minutes"
     seen = [fact.value for _, fact in case.each(SEEN) if isinstance(fact, Known)]
     if answer is not None and answer.ok and any(not each.visible for each in seen):
         return "the workspace role does not act yet; Microsoft says up to 15 minutes"

@@ -1,45 +1,31 @@
-"""Steps for the app: registration, service principal, owner, consent."""
+"""Steps for the app: registration, service principal, owner."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pbisetup.model.facts import Known, value_of
+from pbisetup.model.manifest import ADOPTED_TAG
 from pbisetup.model.plan import Action, Step
-from pbisetup.model.tenant import AppRegistration, DelegatedGrant
+from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning import rights
+from pbisetup.planning.redirects import by_platform
 from pbisetup.planning.situation import Situation
-from pbisetup.planning.wanted import is_user_app, wanted_scopes
+from pbisetup.planning.wanted import is_user_app, wanted_app_roles, wanted_scopes
 
 
 def application(s: Situation) -> Iterator[Step]:
-    name = s.manifest.display_name(s.env.name)
-    body = _application_body(s)
-    declared = _declared_note(s)
     if s.app is not None:
-        changes = _application_drift(s, s.app)
-        if not changes:
-            yield Step("app", "keep", f"App registration {name!r}", f"client id {s.app.client_id}; {declared}")
-            return
-        right = rights.edit_app(s.seen.operator, s.app.owners, ours_after_create=False)
-        yield Step(
-            "app",
-            "change",
-            f"App registration {name!r}: {', '.join(sorted(changes))}",
-            "differs from the manifest",
-            Action("update_application", {"app_object_id": s.app.object_id, "changes": changes}),
-            right.who,
-            right.allowed,
-            right.because,
-            undo="set it back in the portal",
-        )
+        yield from _existing(s, s.app)
         return
+    body = _application_body(s)
     right = s.create_right
     yield Step(
         "app",
         "add",
-        f"App registration {name!r}",
-        f"the identity your program signs in with. Permissions: {declared}",
+        f"App registration {s.manifest.display_name(s.env.name)!r}",
+        f"the identity your program signs in with. Permissions: {_declared_note(s)}",
         Action("upsert_application", {"unique_name": s.manifest.unique_name(s.env.name), "body": body}),
         right.who,
         right.allowed,
@@ -53,17 +39,67 @@ def application(s: Situation) -> Iterator[Step]:
     )
 
 
-def _application_body(s: Situation) -> dict[str, object]:
-    body: dict[str, object] = {
+def _existing(s: Situation, app: AppRegistration) -> Iterator[Step]:
+    changes = _application_drift(s, app)
+    name = app.display_name if s.env.client_id else s.manifest.display_name(s.env.name)
+    title = f"App registration {name!r}"
+    if not changes:
+        yield Step("app", "keep", title, f"client id {app.client_id}; {_declared_note(s)}")
+        return
+    right = rights.edit_app(s.seen.operator, app.owners, ours_after_create=False)
+    taken_over = _is_taken_over(s, app)
+    yield Step(
+        "app",
+        "change",
+        f"{title}: take over ({', '.join(sorted(changes))})"
+        if taken_over
+        else f"{title}: {', '.join(sorted(changes))}",
+        _taking_over(app) if taken_over else "differs from the manifest",
+        Action("update_application", {"app_object_id": app.object_id, "changes": changes}),
+        right.who,
+        right.allowed,
+        right.because,
+        undo="set it back in the portal; a unique name stays"
+        if "uniqueName" in changes
+        else "set it back in the portal",
+        warning=_others_claim(s, app) if taken_over else None,
+    )
+
+
+def _is_taken_over(s: Situation, app: AppRegistration) -> bool:
+    """Whether the app was made by hand and does not bear this project's mark yet."""
+    return bool(s.env.client_id) and s.manifest.tag(s.env.name) not in app.tags
+
+
+def _taking_over(app: AppRegistration) -> str:
+    found = "by its tag and client id" if app.unique_name else "by its unique name, which can be set only once"
+    kept = "Its name, secrets and everything else of it stay"
+    return f"made by hand (client id {app.client_id}); from now on found {found}. {kept}"
+
+
+def _others_claim(s: Situation, app: AppRegistration) -> str | None:
+    """A word about whose the app may be, too: marks that other projects and tools put on it."""
+    others = sorted(tag for tag in app.tags if tag.startswith("pbisetup:") and tag != s.manifest.tag(s.env.name))
+    if others:
+        return f"another project of pbisetup keeps this app: {', '.join(tag.partition(':')[2] for tag in others)}"
+    if app.unique_name and app.unique_name != s.manifest.unique_name(s.env.name):
+        return f"it bears the unique name {app.unique_name!r}, by which another tool may keep it"
+    return None
+
+
+def _application_body(s: Situation) -> dict[str, Any]:
+    body: dict[str, Any] = {
         "displayName": s.manifest.display_name(s.env.name),
         "signInAudience": "AzureADMyOrg",
         "tags": ["pbisetup", s.manifest.tag(s.env.name)],
     }
+    for platform, uris in _redirects(s).items():
+        if uris:
+            body[platform] = {"redirectUris": uris}
     if is_user_app(s.env):
         body["isFallbackPublicClient"] = True
-        body["publicClient"] = {"redirectUris": list(_redirects(s))}
     resource = value_of(s.seen.power_bi)
-    if resource and (access := _wanted_access(s)):
+    if resource and (access := wanted_access(s)):
         body["requiredResourceAccess"] = [
             {
                 "resourceAppId": resource.app_id,
@@ -73,48 +109,82 @@ def _application_body(s: Situation) -> dict[str, object]:
     return body
 
 
-def _redirects(s: Situation) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(("http://localhost", *s.env.redirect_uris)))
+def _redirects(s: Situation) -> dict[str, list[str]]:
+    """By platform; whoever signs in with a system browser comes back to localhost."""
+    own = ("http://localhost",) if is_user_app(s.env) else ()
+    return by_platform((*own, *s.env.redirect_uris))
 
 
-def _wanted_access(s: Situation) -> set[tuple[str, str]]:
+def wanted_access(s: Situation) -> set[tuple[str, str]]:
+    """Ids and kinds of the permissions to declare, as this tenant's Power BI publishes them."""
     resource = value_of(s.seen.power_bi)
     if resource is None:
         return set()
-    return {(resource.scopes[s], "Scope") for s in wanted_scopes(s.env) if s in resource.scopes}
+    scopes = {(resource.scopes[each], "Scope") for each in wanted_scopes(s.env) if each in resource.scopes}
+    return scopes | {(resource.roles[each], "Role") for each in wanted_app_roles(s.env) if each in resource.roles}
 
 
-def _application_drift(s: Situation, app: AppRegistration) -> dict[str, object]:
+def _application_drift(s: Situation, app: AppRegistration) -> dict[str, Any]:
     """The properties to write so that the app is as the manifest says; what others added stays."""
     body = _application_body(s)
-    changes: dict[str, object] = {}
-    if app.display_name != body["displayName"]:
+    changes: dict[str, Any] = {}
+    if s.env.client_id is None and app.display_name != body["displayName"]:
         changes["displayName"] = body["displayName"]
+    tags = {"pbisetup", s.manifest.tag(s.env.name)}
+    if _is_taken_over(s, app):
+        tags.add(ADOPTED_TAG)
+        if app.unique_name is None:
+            changes["uniqueName"] = s.manifest.unique_name(s.env.name)
     if s.manifest.tag(s.env.name) not in app.tags:
-        changes["tags"] = sorted({*app.tags, "pbisetup", s.manifest.tag(s.env.name)})
-    if is_user_app(s.env):
-        if not app.public_client:
-            changes["isFallbackPublicClient"] = True
-        if not set(_redirects(s)) <= app.redirect_uris:
-            changes["publicClient"] = {"redirectUris": sorted({*app.redirect_uris, *_redirects(s)})}
+        changes["tags"] = sorted(app.tags | tags)
+    if is_user_app(s.env) and not app.public_client:
+        changes["isFallbackPublicClient"] = True
+    return changes | _access_drift(s, app)
+
+
+def redirects(s: Situation) -> Iterator[Step]:
+    """Addresses that a registration lacks; one that any platform of it has is left there."""
+    if s.app is None:
+        return
+    right = rights.edit_app(s.seen.operator, s.app.owners, ours_after_create=False)
+    anywhere = s.app.redirect_uris | s.app.other_redirect_uris
+    for uri in (uri for uris in _redirects(s).values() for uri in uris if uri not in anywhere):
+        yield Step(
+            f"redirect-{uri}",
+            "add",
+            f"App registration: redirect URI {uri}",
+            "differs from the manifest",
+            Action("add_redirect_uri", {"app_object_id": s.app.object_id, "uri": uri}),
+            right.who,
+            right.allowed,
+            right.because,
+            undo="remove the address",
+        )
+
+
+def _access_drift(s: Situation, app: AppRegistration) -> dict[str, Any]:
     resource = value_of(s.seen.power_bi)
-    if resource:
-        wanted = {(resource.app_id, id_, kind) for id_, kind in _wanted_access(s)}
-        if not wanted <= app.declared:
-            merged: dict[str, list[dict[str, str]]] = {}
-            for api, id_, kind in sorted(app.declared | wanted):
-                merged.setdefault(api, []).append({"id": id_, "type": kind})
-            changes["requiredResourceAccess"] = [
-                {"resourceAppId": api, "resourceAccess": access} for api, access in merged.items()
-            ]
-    return changes
+    if resource is None:
+        return {}
+    wanted = {(resource.app_id, id_, kind) for id_, kind in wanted_access(s)}
+    # An application permission that no purpose needs is not asked for any longer: it would be granted with the next consent.
+    harmful = {
+        (resource.app_id, id_, "Role") for name, id_ in resource.roles.items() if name not in wanted_app_roles(s.env)
+    }
+    declared = (app.declared | wanted) - harmful
+    if declared == app.declared:
+        return {}
+    merged: dict[str, list[dict[str, str]]] = {}
+    for api, id_, kind in sorted(declared):
+        merged.setdefault(api, []).append({"id": id_, "type": kind})
+    return {
+        "requiredResourceAccess": [{"resourceAppId": api, "resourceAccess": access} for api, access in merged.items()]
+    }
 
 
 def _declared_note(s: Situation) -> str:
-    scopes = wanted_scopes(s.env)
-    if scopes:
-        return ", ".join(scopes)
-    return s.purposes[0].why_permissions
+    asked = (*wanted_scopes(s.env), *sorted(wanted_app_roles(s.env)))
+    return ", ".join(asked) if asked else s.purposes[0].why_permissions
 
 
 def service_principal(s: Situation) -> Iterator[Step]:
@@ -169,62 +239,4 @@ def owner(s: Situation) -> Iterator[Step]:
         right.because,
         needs=("app",),
         undo="remove the owner",
-    )
-
-
-def consent(s: Situation) -> Iterator[Step]:
-    scopes = wanted_scopes(s.env)
-    if not scopes:
-        return
-    resource = value_of(s.seen.power_bi)
-    if resource is None:
-        yield Step(
-            "consent",
-            "keep",
-            "Admin consent",
-            "Power BI Service is not in this tenant: somebody must sign up for Power BI first",
-        )
-        return
-    if missing := [s for s in scopes if s not in resource.scopes]:
-        yield Step(
-            "consent-unknown",
-            "keep",
-            f"Delegated permissions {', '.join(missing)}",
-            "left out: this tenant's Power BI Service publishes no such permission",
-        )
-    wanted = frozenset(s for s in scopes if s in resource.scopes)
-    if not wanted:
-        return
-    grants = value_of(s.seen.delegated_grants) or ()
-    existing = next((g for g in grants if g.resource_id == resource.object_id and g.principal_id is None), None)
-    if existing and wanted <= existing.scopes:
-        yield Step("consent", "keep", "Admin consent", f"for everybody: {' '.join(sorted(existing.scopes))}")
-        return
-    yield new_consent(s, s.sp_ref, resource.object_id, wanted, existing)
-
-
-def new_consent(
-    s: Situation, sp_object_id: str, resource_id: str, wanted: frozenset[str], existing: DelegatedGrant | None
-) -> Step:
-    """Consent for everybody to these permissions of an API, beside what `existing` grants already."""
-    right = rights.consent(s.seen.operator)
-    return Step(
-        "consent",
-        "change" if existing else "add",
-        f"Admin consent to {', '.join(sorted(wanted))}",
-        "so that people are not asked, each by each, and none is refused",
-        Action(
-            "grant_delegated",
-            {
-                "grant_id": existing.id if existing else None,
-                "sp_object_id": sp_object_id,
-                "resource_id": resource_id,
-                "scopes": sorted(wanted | (existing.scopes if existing else frozenset())),
-            },
-        ),
-        right.who,
-        right.allowed,
-        right.because,
-        needs=("service-principal",),
-        undo="revoke the consent",
     )

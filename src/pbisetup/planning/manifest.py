@@ -10,20 +10,23 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from pbisetup.catalog.clouds import clouds
-from pbisetup.catalog.purposes import planned_purposes
+from pbisetup.catalog.purposes import contradictions, group_kinds, least_role, purposes
 from pbisetup.model.errors import UsageError
-from pbisetup.model.manifest import CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
-from pbisetup.model.tenant import WORKSPACE_ROLES
+from pbisetup.model.manifest import Consent, CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
+from pbisetup.model.tenant import WORKSPACE_ROLES, WorkspaceRole
 
 _PROJECT = ("id", "name", "cloud", "tenant")
-_ENVIRONMENT = ("tenant", "purposes", "credential", "groups", "workspaces", "delegated", "redirect_uris")
+_ENVIRONMENT = (
+    "tenant", "purposes", "credential", "groups", "workspaces", "delegated", "redirect_uris",
+    "client_id", "capacity", "profiles", "consent",
+)  # fmt: skip
 _CREDENTIAL = ("kind", "lifetime", "store")
-_WORKSPACE = ("name", "id", "role")
-_GROUPS = ("api",)
+_WORKSPACE = ("name", "id", "role", "create")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _LIFETIME = re.compile(r"(\d{1,4})d")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NOTHING: Mapping[str, Any] = {}
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", re.IGNORECASE)
 MAX_NAME = 60
 """Leaves room for `-<environment>` below the 120 characters that Entra takes (entra.md 1.1)."""
 
@@ -59,6 +62,18 @@ def environment_problem(name: str) -> str | None:
     return f"{name!r} cannot name an environment: a to z, 0 to 9 and '-', at most 31 characters, such as 'dev'"
 
 
+def redirect_problem(uri: str) -> str | None:
+    """What Entra does not take about a redirect URI, or None: https but for this machine, no wildcard, no fragment.
+
+    Source: Entra documentation, Redirect URI restrictions and limitations.
+    """
+    if not uri.isprintable() or " " in uri or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", uri):
+        return "is no address such as https://app.example/ or http://localhost:3000/"
+    if uri.lower().startswith("http:") and not _LOOPBACK.match(uri):
+        return "must begin with https:// unless it is on localhost"
+    return "may hold neither * nor #" if "*" in uri or "#" in uri else None
+
+
 def parse_lifetime(text: str) -> timedelta | None:
     """`90d` as a time, or None where the text is not one from 1 to 730 days."""
     match = _LIFETIME.fullmatch(text)
@@ -78,7 +93,7 @@ def parse_manifest(text: str, filename: str = "pbisetup.toml") -> Manifest:
     manifest = reader.manifest(data)
     if reader.problems:
         # What is wrong in [defaults] is met again in each environment.
-        raise ManifestError(dict.fromkeys(reader.problems))
+        raise ManifestError(dict.fromkeys(text for _, text in sorted(reader.problems, key=lambda each: each[0])))
     return manifest
 
 
@@ -94,7 +109,8 @@ class _Reader:
     def __init__(self, text: str, filename: str) -> None:
         self.lines = text.splitlines()
         self.filename = filename
-        self.problems: list[str] = []
+        self.problems: list[tuple[int, str]] = []
+        """With the line of each, where it is known."""
 
     def manifest(self, data: dict[str, Any]) -> Manifest:
         self.keys(data, ("project", "defaults", "environments"), "", "")
@@ -114,7 +130,7 @@ class _Reader:
         self.environment("", shared, "defaults", defaults)
         listed = self.table(data.get("environments", {}), "environments", "environments")
         if not listed:
-            self.problems.append(f"{self.filename}: there is no [environments.NAME] table")
+            self.problems.append((0, f"{self.filename}: there is no [environments.NAME] table"))
         environments = {}
         for env, entry in listed.items():
             where = f"environments.{env}"
@@ -136,11 +152,13 @@ class _Reader:
 
         wanted = self.strings(data.get("purposes", ["automation"]), at("purposes"), "purposes")
         for purpose in wanted:
-            self.choice(at("purposes"), "purposes", purpose, tuple(planned_purposes()))
+            self.choice(at("purposes"), "purposes", purpose, tuple(purposes()))
         if not wanted:
             self.say(at("purposes"), "purposes", 'purposes is empty; name at least one, such as "automation"')
+        for problem in contradictions(wanted):
+            self.say(at("purposes"), "purposes", f"purposes: {problem}")
         groups = self.table(data.get("groups", {}), "groups", at("groups"))
-        self.keys(groups, _GROUPS, f"{at('groups')}.groups", "groups")
+        self.keys(groups, group_kinds(), f"{at('groups')}.groups", "groups")
         tenant = data.get("tenant")
         if tenant is not None and not (isinstance(tenant, str) and re.fullmatch(r"[A-Za-z0-9.-]+", tenant)):
             self.say(
@@ -149,16 +167,47 @@ class _Reader:
                 "tenant must be a tenant id or a domain such as contoso.onmicrosoft.com",
             )
             tenant = None
+        makes: set[str] = set()
+        workspaces = tuple(self.workspaces(data.get("workspaces", []), at("workspaces"), least_role(wanted), makes))
         return Environment(
             name=name,
             tenant=tenant,
             purposes=tuple(wanted),
             credential=self.credential(data.get("credential", {}), at("credential")),
             groups={key: self.name(value, f"groups.{key}", at("groups"), "groups") for key, value in groups.items()},
-            workspaces=tuple(self.workspaces(data.get("workspaces", []), at("workspaces"))),
+            workspaces=workspaces,
+            makes=frozenset(makes),
             delegated=tuple(self.strings(data.get("delegated", []), at("delegated"), "delegated")),
-            redirect_uris=tuple(self.strings(data.get("redirect_uris", []), at("redirect_uris"), "redirect_uris")),
+            redirect_uris=tuple(self.redirects(data.get("redirect_uris", []), at("redirect_uris"))),
+            client_id=self.guid(data.get("client_id"), at("client_id"), "client_id"),
+            capacity=self.optional_name(data.get("capacity"), at("capacity"), "capacity"),
+            profiles=self.flag(data.get("profiles", False), at("profiles"), "profiles"),
+            consent=self.consent(data.get("consent", "all"), at("consent")),
         )
+
+    def consent(self, value: Any, where: str) -> Consent:
+        self.choice(where, "consent", str(value), get_args(Consent))
+        return "person" if value == "person" else "all"
+
+    def guid(self, value: Any, where: str, key: str) -> str | None:
+        if value is None or (isinstance(value, str) and is_guid(value)):
+            return value
+        self.say(where, key, f"{key} must be a GUID such as 11111111-2222-3333-4444-555555555555, not {value!r}")
+        return None
+
+    def optional_name(self, value: Any, where: str, key: str) -> str | None:
+        return None if value is None else self.name(value, key, where, key)
+
+    def flag(self, value: Any, where: str, key: str) -> bool:
+        if not isinstance(value, bool):
+            self.say(where, key, f"{key} must be true or false")
+        return value is True
+
+    def redirects(self, value: Any, where: str) -> Iterable[str]:
+        for uri in self.strings(value, where, "redirect_uris"):
+            if problem := redirect_problem(uri):
+                self.say(where, "redirect_uris", f"redirect_uris: {uri!r} {problem}")
+            yield uri
 
     def credential(self, value: Any, where: str) -> CredentialSpec:
         table = self.table(value, "credential", where)
@@ -173,7 +222,8 @@ class _Reader:
             lifetime = timedelta(days=90)
         return CredentialSpec(lifetime=lifetime, store="stdout" if store == "stdout" else "env-file")
 
-    def workspaces(self, value: Any, where: str) -> Iterable[WorkspaceSpec]:
+    def workspaces(self, value: Any, where: str, least: WorkspaceRole, makes: set[str]) -> Iterable[WorkspaceSpec]:
+        """The workspaces; the names of those that are to be made are put into `makes`."""
         if not isinstance(value, list):
             self.say(
                 where,
@@ -193,7 +243,12 @@ class _Reader:
                 name = self.name(name, "a workspace's name", where, "workspaces")
             if id_ and not is_guid(str(id_)):
                 self.say(where, "workspaces", f"workspace id {id_!r} is no GUID; give its name with name =")
-            role = str(table.get("role", ""))
+            create = self.flag(table.get("create", False), where, "workspaces")
+            if create and id_:
+                self.say(where, "workspaces", f"create = true makes a workspace by its name; {id_} is an id")
+            if create and name:
+                makes.add(name)
+            role = str(table.get("role", least))
             if role not in WORKSPACE_ROLES:
                 self.choice(where, "workspaces", role, WORKSPACE_ROLES)
                 role = "Viewer"
@@ -242,7 +297,7 @@ class _Reader:
 
     def say(self, where: str, key: str, problem: str) -> None:
         line = self.line_of(where, key)
-        self.problems.append(f"{self.filename}{f':{line}' if line else ''}: {problem}")
+        self.problems.append((line or 0, f"{self.filename}{f':{line}' if line else ''}: {problem}"))
 
     def line_of(self, where: str, key: str) -> int | None:
         """The line of a key below a table's header: TOML readers keep no positions, so the text is searched."""

@@ -15,7 +15,7 @@ from pbisetup.planning import rights
 from pbisetup.planning.admission import decide, unsuited
 from pbisetup.planning.cases import group_by_id, wanted_group
 from pbisetup.planning.repair import Maker, Repair, Wish, kept
-from pbisetup.planning.setting_steps import Gate, gate_steps, left_as_it_is, through_group
+from pbisetup.planning.setting_steps import Gate, gate_steps, given_by_group, left_as_it_is, through_group
 from pbisetup.planning.wanted import PUBLIC_API_SETTINGS, group_for, group_kind, named_setting
 from pbisetup.planning.workspace_steps import role_step
 
@@ -41,7 +41,7 @@ def _excluded(r: Repair, wish: Wish) -> Iterator[Step]:
     owns = group.operator_owns if group else None
     protected = bool(group and group.role_assignable)
     right = rights.add_member(r.s.seen.operator, owns_group=owns, role_assignable=protected)
-    given = [*_given(r, group_id), *(("the directory roles of the group",) if protected else ())]
+    given = [*given_by_group(r.s.seen, group_id), *(("the directory roles of the group",) if protected else ())]
     yield Step(
         id_,
         "remove",
@@ -59,16 +59,6 @@ def _excluded(r: Repair, wish: Wish) -> Iterator[Step]:
 
 def excluded_id(group_id: str) -> str:
     return f"fix-excluded-{group_id}"
-
-
-def _given(r: Repair, group_id: str) -> Iterator[str]:
-    """What a group is known to give those who are in it."""
-    for setting in (value_of(r.s.seen.settings) or {}).values():
-        if setting.enabled and group_id in setting.enabled_groups:
-            yield f"the tenant setting {setting.title or setting.name!r}"
-    for fact in r.s.seen.workspaces.values():
-        if isinstance(fact, Known) and group_id in (fact.value.roles or {}):
-            yield f"{(fact.value.roles or {})[group_id]} of the workspace {fact.value.name!r}"
 
 
 def _through_setting(r: Repair, wish: Wish) -> Iterator[Step]:

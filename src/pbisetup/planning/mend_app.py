@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -13,23 +12,14 @@ from pbisetup.model.facts import Absent, value_of
 from pbisetup.model.plan import Action, ChangeKind, Step
 from pbisetup.model.tenant import DelegatedGrant
 from pbisetup.planning import rights
-from pbisetup.planning.app_steps import new_consent, new_service_principal
+from pbisetup.planning.app_steps import new_service_principal
+from pbisetup.planning.permission_steps import new_consent
+from pbisetup.planning.redirects import is_native
 from pbisetup.planning.repair import Maker, Repair, Wish, kept
 from pbisetup.planning.rights import Right
 from pbisetup.planning.secret_steps import new_secret
 
 _MINUTES: Final = "a few minutes"
-_NATIVE_PAGE: Final = re.compile(
-    r"https://login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn)/common/oauth2/nativeclient", re.IGNORECASE
-)
-"""Microsoft's own page for programs without a web server."""
-
-
-def is_native(uri: str) -> bool:
-    """Whether a redirect URI is one of a program on somebody's own device: loopback, a scheme of its own, or the page
-    that Microsoft keeps for that.
-    """
-    return urlsplit(uri).scheme != "https" or _NATIVE_PAGE.fullmatch(uri) is not None
 
 
 def _step(wish: Wish, id_: str, change: ChangeKind, title: str, right: Right, **told: Any) -> Step:

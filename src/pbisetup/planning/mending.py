@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from pbisetup.model.case import Case
 from pbisetup.model.finding import Examination, Finding
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
+from pbisetup.planning.arranging import arranged
 from pbisetup.planning.cases import snapshot_of
 from pbisetup.planning.mend_access import ACCESS_MAKERS, stays
 from pbisetup.planning.mend_app import APP_MAKERS
@@ -50,14 +50,7 @@ def mend(
     repair = Repair(case, Situation(manifest, environment, seen, now, mends=True), wishes, left, who_else or {})
     outputs = {"tenant_id": seen.tenant.id, **_ids(repair)}
     made = (step for wish in wishes for step in MAKERS[wish.kind].make(repair, wish))
-    return Plan(environment.name, tuple(_possible(_arranged(made), outputs)), outputs)
-
-
-def groups_let_in(plan: Plan) -> frozenset[str]:
-    """Ids of the existing groups that a setting is going to let in as a whole."""
-    actions = (step.action for step in plan.changes if step.action is not None)
-    ids = (str(each.params["group_id"]) for each in actions if each.kind == "update_tenant_setting")
-    return frozenset(id_ for id_ in ids if not id_.startswith("{"))
+    return Plan(environment.name, tuple(_possible(arranged(made), outputs)), outputs)
 
 
 def _wishes(findings: Iterable[Finding]) -> tuple[Wish, ...]:
@@ -90,25 +83,6 @@ def _ids(r: Repair) -> dict[str, str]:
         if wish.kind == "add_secret":
             found |= {name: str(wish.params[name]) for name in ("app_object_id", "client_id")}
     return found
-
-
-def _arranged(made: Iterable[Step]) -> list[Step]:
-    """Each change once. Where two would be made under one id, the first is: the other is met in the next examination."""
-    steps: dict[str, Step] = {}
-    stands_for: dict[str, str] = {}
-    for step in made:
-        twin = next((each for each in steps.values() if step.writes and each.action == step.action), None)
-        if twin is not None:
-            stands_for[step.id] = twin.id
-        elif step.id not in steps or (step.writes and not steps[step.id].writes):
-            steps.pop(step.id, None)  # a change outweighs a word, and comes where it was made
-            steps[step.id] = step
-    return [replace(step, needs=_present(step.needs, stands_for, steps)) for step in steps.values()]
-
-
-def _present(needs: Iterable[str], stands_for: Mapping[str, str], steps: Mapping[str, Step]) -> tuple[str, ...]:
-    named = (stands_for.get(need, need) for need in needs)
-    return tuple(dict.fromkeys(need for need in named if need in steps))
 
 
 def _possible(steps: Iterable[Step], outputs: Mapping[str, str]) -> Iterator[Step]:

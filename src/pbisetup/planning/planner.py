@@ -10,11 +10,13 @@ from pbisetup.model.facts import Known
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.planning.app_steps import application, consent, owner, service_principal
+from pbisetup.planning.app_steps import application, owner, redirects, service_principal
+from pbisetup.planning.arranging import arranged
+from pbisetup.planning.permission_steps import app_roles, consent, odd_permissions
 from pbisetup.planning.secret_steps import secret
 from pbisetup.planning.setting_steps import admission_steps
 from pbisetup.planning.situation import Situation
-from pbisetup.planning.workspace_steps import workspace_roles
+from pbisetup.planning.workspace_steps import workspace_steps
 
 DeletedChoice = Literal["restore", "purge"]
 """What becomes of a soft-deleted application that still holds the unique name (entra.md 1.2, 1.14)."""
@@ -38,18 +40,21 @@ def plan_environment(
         return Plan(environment.name, (step,), outputs, again=True)
     steps = [
         *application(s),
+        *redirects(s),
+        *odd_permissions(s),
         *service_principal(s),
         *owner(s),
+        *app_roles(s),
         *consent(s),
         *secret(s),
         *admission_steps(s),
-        *workspace_roles(s),
+        *workspace_steps(s),
     ]
     if s.app:
         outputs |= {"app_object_id": s.app.object_id, "client_id": s.app.client_id}
     if s.sp:
         outputs["sp_object_id"] = s.sp.object_id
-    return Plan(environment.name, tuple(_heeding_refusals(s, step) for step in steps), outputs)
+    return Plan(environment.name, tuple(_heeding_refusals(s, step) for step in arranged(steps)), outputs)
 
 
 def _heeding_refusals(s: Situation, step: Step) -> Step:

@@ -6,11 +6,14 @@ answer, and a step that was refused after all becomes a hand-off, never a failur
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pbisetup.catalog import wellknown as ids
+from pbisetup.catalog.tenant_settings import CREATE, CREATE_WORKSPACES, TITLES
+from pbisetup.model.facts import Fact, Known
 from pbisetup.model.plan import Who
-from pbisetup.model.tenant import Operator
+from pbisetup.model.tenant import Operator, TenantSetting
 
 _APP_ADMINS = {ids.GLOBAL_ADMINISTRATOR, ids.APPLICATION_ADMINISTRATOR, ids.CLOUD_APPLICATION_ADMINISTRATOR}
 _CONSENT_ADMINS = {*_APP_ADMINS, ids.PRIVILEGED_ROLE_ADMINISTRATOR, ids.AI_ADMINISTRATOR}
@@ -183,6 +186,29 @@ def set_workspace_role(operator_role: str | None, *, visible: bool, unread: str 
     if operator_role in ("Admin", "Member"):
         return Right(True, who)
     return Right(False, who, "you are neither Admin nor Member of the workspace")
+
+
+def create_workspace(operator: Operator, settings: Fact[Mapping[str, TenantSetting]]) -> Right:
+    """Make a workspace. Two tenant settings can forbid it, and whom they let in does not always show."""
+    who: tuple[Who, ...] = ("fabric administrator",)
+    names = (CREATE_WORKSPACES, *((CREATE,) if operator.kind == "service principal" else ()))
+    shut = [TITLES[name] for name in names if (found := _setting(settings, name)) and not found.enabled]
+    if shut:
+        return Right(False, who, f"the tenant setting {shut[0]!r} is off")
+    if all((found := _setting(settings, name)) and not found.scoped for name in names):
+        return Right(True, who)
+    return Right(None, who, "whether the tenant lets you make workspaces is seen only when it is tried")
+
+
+def _setting(settings: Fact[Mapping[str, TenantSetting]], name: str) -> TenantSetting | None:
+    return settings.value.get(name) if isinstance(settings, Known) else None
+
+
+def assign_capacity(operator_role: str | None) -> Right:
+    """Put a workspace on a capacity that the operator may use (Fabric, Workspaces - Assign To Capacity: Admin of it)."""
+    if operator_role == "Admin":
+        return Right(True, ("workspace admin",))
+    return Right(False, ("workspace admin",), "you are not Admin of the workspace")
 
 
 def _by_permission(operator: Operator, any_of: set[str], who: tuple[Who, ...]) -> Right:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pbisetup.catalog.purposes import purposes
+from pbisetup.catalog.needs import PROFILES
+from pbisetup.catalog.purposes import PROFILES_GROUP, purposes
+from pbisetup.catalog.tenant_settings import OLDER_NAMES
 from pbisetup.catalog.wellknown import OLD_PUBLIC_API_SETTING, PUBLIC_API_SETTING
 from pbisetup.model.facts import Absent, Fact, Known
 from pbisetup.model.manifest import Environment
@@ -15,11 +17,6 @@ DEFAULT_GROUP = "pbi-service-principals"
 PUBLIC_API_SETTINGS: Final = (PUBLIC_API_SETTING, OLD_PUBLIC_API_SETTING)
 ADMIN_GROUPS: Final = {"admin-read": "pbi-admin-readers", "admin-write": "pbi-admin-writers"}
 """Groups of their own, because whoever is in them sees or changes the whole tenant."""
-
-
-def wanted_group(environment: Environment) -> str:
-    """Name or id of the group that a scoped setting is joined through, unless the setting names another."""
-    return group_for(environment.groups)
 
 
 def group_for(groups: Mapping[str, str], purpose: str = "api") -> str:
@@ -50,16 +47,41 @@ def is_service_app(environment: Environment) -> bool:
     return any(purposes()[name].sign_in == "app" for name in environment.purposes)
 
 
+def wanted_app_roles(environment: Environment) -> frozenset[str]:
+    """Application permissions of Power BI that the purposes need; every other one does harm or nothing."""
+    return frozenset(role for name in environment.purposes for role in purposes()[name].app_roles)
+
+
+def wanted_settings(environment: Environment) -> dict[str, str]:
+    """Tenant setting that must let the service principal in -> what the group for it is for."""
+    found = {setting: kind for name in environment.purposes for setting, kind in purposes()[name].settings.items()}
+    if is_service_app(environment) and environment.profiles:
+        found.setdefault(PROFILES, PROFILES_GROUP)
+    return found
+
+
+def wanted_groups(environment: Environment) -> tuple[str, ...]:
+    """Names or ids of the groups that scoped settings are joined through, unless a setting names another."""
+    kinds = wanted_settings(environment).values()
+    return tuple(dict.fromkeys(group_for(environment.groups, kind) for kind in kinds))
+
+
+def uses_capacity_itself(environment: Environment) -> bool:
+    """Whether the app itself makes things on the capacity that the manifest names."""
+    return environment.capacity is not None and "deploy" in environment.purposes
+
+
 def public_api_setting(settings: Fact[Mapping[str, TenantSetting]]) -> Fact[TenantSetting]:
     """The setting that lets service principals call the APIs, under today's name or the one before May 2025."""
     return named_setting(settings, PUBLIC_API_SETTING)
 
 
 def named_setting(settings: Fact[Mapping[str, TenantSetting]], name: str) -> Fact[TenantSetting]:
-    """The setting of this name, or of the other name that it has had."""
+    """The setting of this name, or of the name that it had before May 2025."""
     if not isinstance(settings, Known):
         return settings
-    names = PUBLIC_API_SETTINGS if name in PUBLIC_API_SETTINGS else (name,)
+    names = (name, OLDER_NAMES[name]) if name in OLDER_NAMES else (name,)
+    names = PUBLIC_API_SETTINGS if name in PUBLIC_API_SETTINGS else names
     found = next((settings.value[each] for each in names if each in settings.value), None)
     if found is None:
         return Absent(settings.evidence)

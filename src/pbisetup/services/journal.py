@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
+
+_TURN = threading.Lock()
+"""Several environments write to one journal."""
 
 
 def state_directory() -> Path:
@@ -67,6 +71,10 @@ class Journal:
         return frozenset(found)
 
     def _add(self, entry: dict[str, str]) -> None:
+        with _TURN:
+            self._write(entry)
+
+    def _write(self, entry: dict[str, str]) -> None:
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

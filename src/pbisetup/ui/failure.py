@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from pbisetup.model.errors import ExitCode, PbisetupError
 from pbisetup.ui.terminal import Terminal, spelled, visible
@@ -12,20 +13,25 @@ from pbisetup.ui.terminal import Terminal, spelled, visible
 def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> ExitCode:
     """Tell the person what happened, what was seen, and what to do; the exit code to leave with."""
     if as_json:
-        terminal.result(
-            json.dumps(
-                {
-                    "schema": "pbisetup/error/v1",
-                    "code": error.code,
-                    "message": error.message,
-                    "remedy": error.remedy,
-                    "command": error.command,
-                    "evidence": [vars(e) for e in error.evidence],
-                },
-                indent=2,
-            )
-        )
+        terminal.result(json.dumps({"schema": "pbisetup/error/v1", **error_json(error)}, indent=2))
         return error.exit_code
+    tell(terminal, error)
+    return error.exit_code
+
+
+def error_json(error: PbisetupError) -> dict[str, Any]:
+    """An error as JSON, in a report of its own or in that of the environment that it stopped."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "remedy": error.remedy,
+        "command": error.command,
+        "evidence": [vars(e) for e in error.evidence],
+    }
+
+
+def tell(terminal: Terminal, error: PbisetupError) -> None:
+    """The same for a person."""
     lines = error.message.splitlines() or [""]
     terminal.say(f"{error.code}: {visible(lines[0])}", "red")
     for line in lines[1:]:
@@ -37,7 +43,6 @@ def show(terminal: Terminal, error: PbisetupError, *, as_json: bool = False) -> 
         terminal.wrapped(visible(error.remedy))
     if error.command:
         terminal.say(f"    {spelled(visible(error.command))}", "bold")
-    return error.exit_code
 
 
 def show_unexpected(terminal: Terminal, error: Exception) -> ExitCode:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pbisetup.catalog.wellknown import ROLE_NAMES
@@ -10,14 +11,15 @@ from pbisetup.model.errors import Evidence
 from pbisetup.model.finding import Check, Examination, Finding, Remedy
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.tenant import Operator, TenantInfo
+from pbisetup.planning.together import told_once
 from pbisetup.ui.terminal import Terminal, spelled, visible, wrap
 
 if TYPE_CHECKING:
     from pbisetup.execution.runner import Outcome
     from pbisetup.services.network import Request
 
-SIGNS = {"add": "+", "change": "~", "remove": "-", "keep": " "}
-STYLES = {"add": "green", "change": "yellow", "remove": "red", "keep": "dim"}
+SIGNS = {"add": "+", "change": "~", "remove": "-", "keep": " ", "leave": "="}
+STYLES = {"add": "green", "change": "yellow", "remove": "red", "keep": "dim", "leave": "yellow"}
 MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "-", "unknown": "?"}
 MARK_STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "skip": "dim", "unknown": "yellow"}
 
@@ -51,6 +53,11 @@ def _labelled(label: str, text: str, width: int, sign: str = "") -> list[Line]:
     return [(f"  {label.ljust(10)}{sign}{first}", None), *((hang + line, None) for line in rest)]
 
 
+def plans_lines(tenants: Sequence[Sequence[Plan]], width: int) -> list[Line]:
+    """The plans of several environments; what those of one tenant share is explained once."""
+    return [line for plans in tenants for plan in told_once(plans) for line in plan_lines(plan, width)]
+
+
 def plan_lines(plan: Plan, width: int) -> list[Line]:
     """The plan of one environment: what is added, changed, removed and kept, and who may do it."""
     lines: list[Line] = [("", None), (f"Plan for {plan.environment}", "bold")]
@@ -58,10 +65,13 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
         lines += _step_lines(step, width)
     own, others = len(plan.own), len(plan.others)
     waits = sum(1 for step in plan.steps if step.deferred)
-    kept = sum(1 for step in plan.steps if not step.writes)
+    kept = sum(1 for step in plan.steps if step.change == "keep")
+    left = sum(1 for step in plan.steps if step.change == "leave")
     parts = [f"{own} to do" if own else "nothing to do", f"{kept} as they should be"]
     if others:
         parts.insert(1, f"{others} for somebody else")
+    if left:
+        parts.append(f"{left} left alone")
     if waits:
         parts.append(f"{waits} to be seen")
     return [*lines, (f"  {', '.join(parts)}", "bold")]
@@ -82,42 +92,72 @@ def _step_lines(step: Step, width: int) -> list[Line]:
     return lines
 
 
+class Board:
+    """The progress of several environments at once: each line says whose it is, one line shows all that is under way."""
+
+    def __init__(self, terminal: Terminal, names: Sequence[str]) -> None:
+        self._terminal = terminal
+        self._running: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._width = max((len(name) for name in names), default=0) if len(names) > 1 else 0
+
+    def of(self, name: str) -> Progress:
+        """The progress of one of them; alone it needs no name."""
+        lead = f"{name.ljust(self._width)} " if self._width else ""
+        return Progress(self._terminal, lead, lambda what: self._show(name, what))
+
+    def _show(self, name: str, what: str | None) -> bool:
+        """Note what an environment does now, None for nothing; whether it could be shown."""
+        with self._lock:
+            self._running.pop(name, None)
+            if what is not None:
+                self._running[name] = what
+            if not self._running:
+                return False
+            if not self._width:
+                return self._terminal.transient(f"  … {what}")
+            shown = " · ".join(f"{each}: {doing}" for each, doing in self._running.items())
+            return self._terminal.transient(f"  … {len(self._running)} at work: {shown}")
+
+
 class Progress:
     """Tells of steps as they run, and of waiting with what is left of it."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+    def __init__(self, terminal: Terminal, lead: str = "", show: Callable[[str | None], bool] | None = None) -> None:
+        self._terminal, self._lead = terminal, lead
+        self._show = show or (lambda what: terminal.transient(f"  … {what}") if what else False)
         self._waited_for = ""
 
     def started(self, step: Step) -> None:
-        self._terminal.transient(f"  … {visible(step.title)}")
+        self._show(visible(step.title))
 
     def ended(self, outcome: Outcome) -> None:
-        title = visible(outcome.step.title)
+        title, indent = visible(outcome.step.title), "      " + " " * len(self._lead)
         if outcome.status == "done":
-            self._terminal.headed("  ✓ ", title, "green")
+            self._terminal.headed(f"  {self._lead}✓ ", title, "green")
         elif outcome.status == "handed off":
-            self._terminal.headed("  → ", title, "yellow")
-            self._terminal.wrapped(f"somebody else: {visible(outcome.because)}", "      ", "dim")
+            self._terminal.headed(f"  {self._lead}→ ", title, "yellow")
+            self._terminal.wrapped(f"somebody else: {visible(outcome.because)}", indent, "dim")
         else:
-            self._terminal.headed("  ✗ ", title, "red")
-            self._terminal.wrapped(visible(outcome.because), "      ")
+            self._terminal.headed(f"  {self._lead}✗ ", title, "red")
+            self._terminal.wrapped(visible(outcome.because), indent)
             error = outcome.error
             for seen in error.evidence if error else ():
                 request = f" (request id {seen.request_id})" if seen.request_id else ""
-                self._terminal.wrapped(visible(f"seen at {seen.source}: {seen.fact}{request}"), "      ", "dim")
+                self._terminal.wrapped(visible(f"seen at {seen.source}: {seen.fact}{request}"), indent, "dim")
             if error and error.remedy:
-                self._terminal.wrapped(error.remedy, "      ")
+                self._terminal.wrapped(error.remedy, indent)
             if error and error.command:
-                self._terminal.say(f"      {spelled(error.command)}", "bold")
+                self._terminal.say(f"{indent}{spelled(error.command)}", "bold")
+        self._show(None)
 
     def waiting(self, what: str, seconds_left: int) -> None:
         """A countdown in a terminal; elsewhere one line for each thing that is waited for."""
-        text = f"  … {what}; waiting up to {seconds_left} s more"
-        if self._terminal.transient(text) or what == self._waited_for:
+        text = f"{what}; waiting up to {seconds_left} s more"
+        if self._show(text) or what == self._waited_for:
             return
         self._waited_for = what
-        self._terminal.say(text, "dim")
+        self._terminal.say(f"  {self._lead}… {text}", "dim")
 
 
 def examination_lines(examination: Examination, width: int) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pbisetup.execution.converge import Converged
+from pbisetup.execution.converged import Converged
 from pbisetup.execution.runner import Outcome, Status
 from pbisetup.model.errors import ExitCode
 from pbisetup.model.plan import Plan, Step

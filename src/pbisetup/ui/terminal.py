@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import textwrap
+import threading
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
@@ -68,6 +69,8 @@ class Terminal:
                 stream.reconfigure(errors="replace")
         self._color = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._transient = 0
+        self._turn = threading.RLock()
+        """Several environments tell of themselves at once."""
 
     @property
     def interactive(self) -> bool:
@@ -94,33 +97,38 @@ class Terminal:
 
     def say(self, text: str = "", style: str | None = None) -> None:
         """A line for the person."""
-        self.clear()
-        self._write(sys.stderr, self.styled(self.redact(text), style, sys.stderr) + "\n")
+        with self._turn:
+            self.clear()
+            self._write(sys.stderr, self.styled(self.redact(text), style, sys.stderr) + "\n")
 
     def wrapped(self, text: str, indent: str = "  ", style: str | None = None) -> None:
         """A paragraph for the person, wrapped and indented."""
-        for line in wrap(self.redact(text), self.width, indent):
-            self.say(line, style)
+        with self._turn:
+            for line in wrap(self.redact(text), self.width, indent):
+                self.say(line, style)
 
     def headed(self, sign: str, text: str, style: str | None = None) -> None:
         """A sign and a title, wrapped below itself."""
-        for number, line in enumerate(wrap(self.redact(text), self.width - len(sign), "")):
-            self.say((sign if number == 0 else " " * len(sign)) + line, style)
+        with self._turn:
+            for number, line in enumerate(wrap(self.redact(text), self.width - len(sign), "")):
+                self.say((sign if number == 0 else " " * len(sign)) + line, style)
 
     def transient(self, text: str) -> bool:
         """A line that the next one replaces. False without a terminal, where it is not shown at all."""
         if not _is_tty(sys.stderr):
             return False
         text = self.redact(text)[: self.width - 1]
-        self._write(sys.stderr, "\r" + text.ljust(self._transient))
-        self._transient = len(text)
+        with self._turn:
+            self._write(sys.stderr, "\r" + text.ljust(self._transient))
+            self._transient = len(text)
         return True
 
     def clear(self) -> None:
         """Remove the transient line."""
-        if self._transient:
-            self._write(sys.stderr, "\r" + " " * self._transient + "\r")
-            self._transient = 0
+        with self._turn:
+            if self._transient:
+                self._write(sys.stderr, "\r" + " " * self._transient + "\r")
+                self._transient = 0
 
     def styled(self, text: str, style: str | None, stream: TextIO) -> str:
         """The text in a colour, where the stream is a terminal that wants colours."""

@@ -8,13 +8,14 @@ from typing import Final
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.catalog.needs import role_of, runs_on_capacity, settings_of
+from pbisetup.catalog.tenant_settings import READ_ADMIN, WRITE_ADMIN
 from pbisetup.catalog.wellknown import FABRIC_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, MICROSOFT_TENANT
 from pbisetup.diagnosis.paste.judge import judge, recognise
 from pbisetup.diagnosis.rules.calls import Call, is_admin
 from pbisetup.diagnosis.rules.claims import revoke_params
 from pbisetup.diagnosis.rules.consent import declare_params, grant_params
 from pbisetup.diagnosis.rules.report import Report, at_most
-from pbisetup.diagnosis.rules.settings import FINDINGS, READ_ADMIN, WRITE_ADMIN, of_call, standing_of
+from pbisetup.diagnosis.rules.settings import FINDINGS, of_call, standing_of
 from pbisetup.diagnosis.rules.workspace import RANK, capacity_of, role_in, role_params
 from pbisetup.model.case import (
     APP,

@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from pbisetup.catalog.needs import PROFILES, settings_of
 from pbisetup.catalog.purposes import purposes
-from pbisetup.catalog.wellknown import (
-    ADMISSION_CODE,
-    OLD_PUBLIC_API_SETTING,
-    PUBLIC_API_SETTING,
-    PUBLIC_API_SETTING_TITLE,
+from pbisetup.catalog.tenant_settings import (
+    CREATE,
+    OLDER_NAMES,
+    READ_ADMIN,
+    TITLES,
+    WRITE_ADMIN,
+    XMLA,
 )
+from pbisetup.catalog.wellknown import ADMISSION_CODE, PUBLIC_API_SETTING
 from pbisetup.diagnosis.rules.calls import Call, all_calls, is_admin
 from pbisetup.diagnosis.rules.report import Report
 from pbisetup.diagnosis.rules.standing import Standing, standing
@@ -20,25 +23,6 @@ from pbisetup.model.errors import Evidence
 from pbisetup.model.facts import Absent, Known
 from pbisetup.model.finding import Certainty, CheckStatus
 
-READ_ADMIN: Final = "AllowServicePrincipalsUseReadAdminAPIs"
-WRITE_ADMIN: Final = "AllowServicePrincipalsUseWriteAdminAPIs"
-CREATE: Final = "ServicePrincipalAccessGlobalAPIs"
-XMLA: Final = "OnPremAnalyzeInExcel"
-TITLES: Final = {
-    PUBLIC_API_SETTING: PUBLIC_API_SETTING_TITLE,
-    READ_ADMIN: "Service principals can access read-only admin APIs",
-    WRITE_ADMIN: "Service principals can access admin APIs used for updates",
-    CREATE: "Service principals can create workspaces, connections, and deployment pipelines",
-    PROFILES: "Allow service principals to create and use profiles",
-    XMLA: "Allow XMLA endpoints and Analyze in Excel with on-premises semantic models",
-    "Embedding": "Embed content in apps",
-    "DatasetExecuteQueries": "Semantic Model Execute Queries REST API",
-    "CreateAppWorkspaces": "Create workspaces",
-    "FabricGAWorkloads": "Users can create Fabric items",
-}
-"""By settingName (powerbi.md 1.2); what the tenant itself calls a setting goes before."""
-_OLDER: Final = {PUBLIC_API_SETTING: OLD_PUBLIC_API_SETTING, CREATE: OLD_PUBLIC_API_SETTING}
-"""Before May 2025 one switch stood for both (powerbi.md 1.2)."""
 # Which finding a shut setting is; anything else is a feature that is switched off.
 FINDINGS: Final = {CREATE: "create_setting_off", XMLA: "xmla_tenant_setting_off", PROFILES: "profile_refused"}
 _GROUP_FOR: Final = {
@@ -113,7 +97,7 @@ def of_call(call: Call, *, app: bool) -> list[str]:
 
 def standing_of(case: Case, name: str) -> Standing:
     """How a setting stands to the app, by today's name or the one of before May 2025."""
-    older = _OLDER.get(name)
+    older = OLDER_NAMES.get(name)
     return standing(case, (name, older) if older else (name,), TITLES.get(name, name))
 
 

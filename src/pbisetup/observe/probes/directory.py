@@ -34,12 +34,13 @@ from pbisetup.model.errors import Evidence
 from pbisetup.model.facts import Fact, Known, Unknown
 from pbisetup.model.tenant import Person
 from pbisetup.observe import reading
-from pbisetup.observe.engine import Board, Probe, together
+from pbisetup.observe.engine import Board, Probe
 from pbisetup.observe.probes.question import Question
 from pbisetup.observe.session import Entered, ordinary_rights, organization, who
 from pbisetup.planning.manifest import is_guid
 from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
+from pbisetup.services.side_by_side import side_by_side
 
 APP_FIELDS: Final = (
     "id,appId,displayName,uniqueName,tags,passwordCredentials,keyCredentials,requiredResourceAccess,"
@@ -123,7 +124,7 @@ def _rights(question: Question, _: Board) -> Iterable[Sighting]:
 
 def _app(client_id: str, door: Entered) -> Fact[Any]:
     graph = door.graph
-    shown, owning, trusted = together(
+    shown, owning, trusted = side_by_side(
         lambda: [graph.get(_of(door, "applications", client_id), select=APP_FIELDS)],
         lambda: list(graph.list(_of(door, "applications", client_id, "owners"))),
         lambda: list(graph.list(_of(door, "applications", client_id, "federatedIdentityCredentials"))),
@@ -215,7 +216,7 @@ def _person(question: Question, board: Board) -> Iterable[Sighting]:
     graph = question.door.graph
     user = graph.client.users.by_user_id(key)
     eligible = graph.client.role_management.directory.role_eligibility_schedule_instances
-    told, roles, plans, could = together(
+    told, roles, plans, could = side_by_side(
         lambda: graph.get(user, select="id,userPrincipalName"),
         lambda: graph.get(user.transitive_member_of.graph_directory_role, select="id,roleTemplateId"),
         lambda: graph.get(user.license_details),

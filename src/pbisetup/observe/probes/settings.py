@@ -22,13 +22,14 @@ from pbisetup.model.facts import Absent, Known, Unknown
 from pbisetup.model.manifest import WorkspaceSpec
 from pbisetup.model.tenant import Capacity, Group, TenantSetting, Workspace
 from pbisetup.observe import reading
-from pbisetup.observe.engine import Board, Probe, together
+from pbisetup.observe.engine import Board, Probe
 from pbisetup.observe.probes.question import Question
 from pbisetup.observe.session import Entered, door_of, knock
 from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.wanted import group_for
 from pbisetup.services import app_sign_in, authority
 from pbisetup.services.rest import RestClient
+from pbisetup.services.side_by_side import side_by_side
 
 _GROUP_FIELDS: Final = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
 _MOST_GROUPS: Final = 40
@@ -174,7 +175,7 @@ def _groups(question: Question, board: Board) -> Iterable[Sighting]:
     graph = _door(question).graph
     for id_, fact in zip(
         wanted,
-        together(
+        side_by_side(
             *(
                 partial(lambda each: graph.get(graph.client.groups.by_group_id(each), select=_GROUP_FIELDS), id_)
                 for id_ in wanted

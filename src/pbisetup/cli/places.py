@@ -1,0 +1,69 @@
+"""Who is signed in where for the environments that are meant: once for each tenant."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pbisetup.cli.context import Common, signed_in, tenant_of
+
+if TYPE_CHECKING:
+    from pbisetup.execution.looking import Place
+    from pbisetup.model.errors import PbisetupError
+    from pbisetup.model.manifest import Environment
+    from pbisetup.observe.session import Session
+    from pbisetup.services.network import Network
+    from pbisetup.services.secret_store import Store
+    from pbisetup.ui.terminal import Terminal
+
+
+@dataclass
+class Places:
+    """The environments whose tenant somebody is signed in to, in the order asked for, and the others with the reason."""
+
+    found: list[Place] = field(default_factory=list)
+    shut: list[tuple[Environment, PbisetupError]] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def places(common: Common, terminal: Terminal, reach: Network, environments: Sequence[Environment]) -> Iterator[Places]:
+    """Sign in to each tenant, one after the other: a person is asked by each.
+
+    Where one of several tenants cannot be entered, its environments are `shut` and the others go on. Raises what signing in
+    raises where there is only one.
+    """
+    from pbisetup.execution.looking import Place
+    from pbisetup.model.errors import PbisetupError
+
+    wanted = {environment.name: tenant_of(common, environment) for environment in environments}
+    sessions: dict[str | None, Session | PbisetupError] = {}
+    with contextlib.ExitStack() as stack:
+        for tenant in dict.fromkeys(wanted.values()):
+            try:
+                session = stack.enter_context(signed_in(common, terminal, reach, tenant))
+            except PbisetupError as error:
+                if len(set(wanted.values())) == 1:
+                    raise
+                sessions[tenant] = error
+            else:
+                # A tenant may be called by its id here and by its domain there: it is looked at and written to as one.
+                known = (each for each in sessions.values() if not isinstance(each, PbisetupError))
+                sessions[tenant] = next((each for each in known if each.tenant.id == session.tenant.id), session)
+        made = Places()
+        for environment in environments:
+            entered = sessions[wanted[environment.name]]
+            if isinstance(entered, PbisetupError):
+                made.shut.append((environment, entered))
+            else:
+                made.found.append(Place(entered, environment, store_for(common, environment, terminal)))
+        yield made
+
+
+def store_for(common: Common, environment: Environment, terminal: Terminal) -> Store:
+    from pbisetup.services.secret_store import EnvFile, PrintOnce
+
+    if environment.credential.store == "stdout":
+        return PrintOnce(terminal.value)
+    return EnvFile(common.manifest_path.parent, environment.name)

@@ -1,0 +1,142 @@
+"""Looking at environments, and the plans that follow: side by side, with one shared look at each tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+
+from pbisetup.execution.applying import MOST
+from pbisetup.model.errors import PbisetupError
+from pbisetup.model.facts import Fact, Unknown, value_of
+from pbisetup.model.manifest import Environment, Manifest
+from pbisetup.model.plan import Plan
+from pbisetup.model.snapshot import Snapshot
+from pbisetup.observe.environment import observe
+from pbisetup.observe.session import Session
+from pbisetup.observe.tenant_view import TenantView
+from pbisetup.planning.arranging import groups_let_in
+from pbisetup.planning.planner import DeletedChoice, plan_environment
+from pbisetup.services.clock import Clock
+from pbisetup.services.journal import Journal
+from pbisetup.services.secret_store import Store
+from pbisetup.services.side_by_side import side_by_side
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment, who is signed in to its tenant, and where its credential is kept."""
+
+    session: Session
+    environment: Environment
+    store: Store
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen and what follows from it, or why nothing could be seen."""
+
+    place: Place
+    snapshot: Snapshot | None = None
+    plan: Plan | None = None
+    error: PbisetupError | None = None
+
+
+_NOT_ASKED: Final = Unknown("nobody asked")
+
+
+@dataclass(frozen=True)
+class Admissions:
+    """What the app's own token told since the first look, which outweighs what a look without one could tell."""
+
+    admitted: Fact[bool]
+    admitted_by: Mapping[str, Fact[bool]] = field(default_factory=dict)
+    capacities: Fact[frozenset[str]] = _NOT_ASKED
+
+    def onto(self, seen: Snapshot) -> Snapshot:
+        """The same look, with what the app itself saw."""
+        told: dict[str, Any] = {
+            "admitted": self.admitted,
+            "app_capacities": self.capacities,
+            "admitted_by": {**seen.admitted_by, **self.admitted_by},
+        }
+        return replace(seen, **{name: fact for name, fact in told.items() if not isinstance(fact, Unknown)})
+
+
+def look(
+    session: Session,
+    manifest: Manifest,
+    environment: Environment,
+    store: Store,
+    clock: Clock,
+    *,
+    heed_refusals: bool = False,
+) -> tuple[Snapshot, Plan]:
+    """One look at one environment and the plan that follows from it; changes nothing. Raises what `observe` raises."""
+    [found] = look_all([Place(session, environment, store)], manifest, clock, heed_refusals=heed_refusals)
+    if found.error is not None:
+        raise found.error
+    assert found.snapshot is not None
+    assert found.plan is not None
+    return found.snapshot, found.plan
+
+
+def look_all(places: Sequence[Place], manifest: Manifest, clock: Clock, *, heed_refusals: bool = False) -> list[Looked]:
+    """One look at each, side by side; changes nothing. What one lacks does not stop the others: it has its error.
+
+    With `heed_refusals`, a step that was tried and refused before counts as somebody else's.
+    """
+    views = views_of(places)
+    looks = (partial(_look, place, views[id(place.session)], manifest, clock, heed_refusals) for place in places)
+    return side_by_side(*looks, most=MOST)
+
+
+def views_of(places: Sequence[Place]) -> dict[int, TenantView]:
+    """A new look at each tenant, by the id of its session."""
+    return {id(place.session): TenantView(place.session) for place in places}
+
+
+def _look(place: Place, view: TenantView, manifest: Manifest, clock: Clock, heed_refusals: bool) -> Looked:
+    try:
+        snapshot, plan = see(place, view, manifest, clock, heed_refusals=heed_refusals)
+    except PbisetupError as error:
+        return Looked(place, error=error)
+    return Looked(place, snapshot, plan)
+
+
+def see(
+    place: Place,
+    view: TenantView,
+    manifest: Manifest,
+    clock: Clock,
+    *,
+    told: Admissions | None = None,
+    heed_refusals: bool = False,
+) -> tuple[Snapshot, Plan]:
+    """One environment through a shared look at its tenant. Raises what `observe` raises."""
+    journal, name = Journal(manifest.project_id), place.environment.name
+    snapshot = observe(view, manifest, place.environment, place.store, journal.open_intents(name))
+    if told is not None:
+        snapshot = told.onto(snapshot)
+    if heed_refusals:
+        snapshot = replace(snapshot, refused=journal.refused_steps(name))
+    return with_who_else(view, manifest, place.environment, snapshot, clock)
+
+
+def with_who_else(
+    view: TenantView,
+    manifest: Manifest,
+    environment: Environment,
+    snapshot: Snapshot,
+    clock: Clock,
+    deleted: DeletedChoice | None = None,
+) -> tuple[Snapshot, Plan]:
+    """The plan, and the snapshot with who is in the groups that the plan would let in as a whole."""
+    plan = plan_environment(manifest, environment, snapshot, clock.now(), deleted)
+    if let_in := groups_let_in(plan):
+        principal = value_of(snapshot.service_principal)
+        besides = principal.object_id if principal else None
+        snapshot = replace(snapshot, who_else={group: view.who_else(group, besides) for group in let_in})
+        plan = plan_environment(manifest, environment, snapshot, clock.now(), deleted)
+    return snapshot, plan
