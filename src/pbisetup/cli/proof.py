@@ -31,7 +31,8 @@ def prove_all(terminal: Terminal, done: Sequence[Converged], clock: ServiceClock
             each.examination = _prove_user(each, talk)
     terminal.clear()
     for each in due:
-        if each.examination is not None:
+        # Of several, those that work are told by the summary alone.
+        if each.examination is not None and not (len(due) > 1 and each.examination.healthy):
             terminal.say()
             terminal.say(f"Proof for {each.environment.name}", "bold")
             for line, style in examination_lines(each.examination, terminal.width):
