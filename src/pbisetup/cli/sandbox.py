@@ -23,6 +23,7 @@ app = typer.Typer(
     help="A local tenant: Entra, Microsoft Graph, Power BI and Fabric on this machine.", no_args_is_help=True
 )
 
+SEVERAL = "PBISETUP_SANDBOX_TENANTS"
 NOT_RUNNING = "No sandbox is running. Start one in another terminal: pbisetup sandbox start"
 
 
@@ -31,6 +32,15 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port; 0 takes a free one.")] = 0,
     proxy_port: Annotated[int, typer.Option(min=0, max=65535, help="CONNECT proxy port; 0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Keep the tenant in this file.", dir_okay=False)] = None,
+    tenants: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=9,
+            metavar="N",
+            help="How many tenants there are, each apart; --state keeps each in its own file.",
+        ),
+    ] = 1,
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME", help="Begin in this state, of `sandbox scenarios` or a file.")
     ] = None,
@@ -85,6 +95,7 @@ def start(
         port=port,
         proxy_port=proxy_port,
         state=state,
+        tenants=tenants,
         scenario=begin,
         replace=replace,
         latency_ms=latency,
@@ -123,6 +134,8 @@ def env(
     if shell == "json":
         typer.echo(json.dumps(values, indent=2))
         return
+    if SEVERAL not in values and SEVERAL in os.environ:
+        gone.append(SEVERAL)
     for name in gone:
         # What an earlier scenario left behind would be taken for a part of this one.
         if shell in ("bash", "pwsh"):
@@ -142,9 +155,15 @@ def reset(
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME", help="Into this state, of `sandbox scenarios` or a file.")
     ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="ID", help="Which of several, by id or domain; else the first.")
+    ] = None,
 ) -> None:
     """Put the running tenant back to its beginning. Its id, operator and password stay."""
-    _control("POST", "/_sandbox/reset", {"scenario": chosen(scenario).inline()} if scenario else {})
+    from urllib.parse import quote
+
+    path = "/_sandbox/reset" + (f"?tenant={quote(tenant, safe='')}" if tenant else "")
+    _control("POST", path, {"scenario": chosen(scenario).inline()} if scenario else {})
     typer.echo("The tenant is as it was at the beginning.", err=True)
 
 
@@ -191,6 +210,7 @@ def _beyond_loopback(listen: str | None, names: list[str], *, agreed: bool) -> s
 
 def variables(running: Running, *, proxy: bool) -> dict[str, str]:
     """What points clients at a tenant, and what the state's caller had configured."""
+    ids = [running.tenant, *(each["tenant"] for each in running.others)]
     values = {
         "PBISETUP_SANDBOX_URL": running.url,
         "PBISETUP_SANDBOX_CA": running.ca,
@@ -208,6 +228,7 @@ def variables(running: Running, *, proxy: bool) -> dict[str, str]:
         "PBISETUP_SANDBOX_OPERATOR_ID": running.operator_id,
         "PBISETUP_SANDBOX_OPERATOR_SECRET": running.operator_secret,
         "PBISETUP_SANDBOX_PASSWORD": running.password,
+        **({SEVERAL: ",".join(ids)} if len(ids) > 1 else {}),
         **running.caller(),
     }
 

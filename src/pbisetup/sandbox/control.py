@@ -15,7 +15,7 @@ from pbisetup.sandbox.hosts import is_loopback
 from pbisetup.sandbox.knobs import OFFSETS
 from pbisetup.sandbox.seed import default_state, renew_app_secrets
 from pbisetup.sandbox.shapes import is_number, misfits
-from pbisetup.sandbox.store import Tenant
+from pbisetup.sandbox.store import Object, Tenant
 from pbisetup.sandbox.weather import parse_rule
 from pbisetup.sandbox.wire import BadBody, Call, Reply
 
@@ -57,6 +57,11 @@ class Control:
         near = is_loopback(call.headers.get("host", "")) and ip_address(call.client).is_loopback
         if not near or "origin" in call.headers:
             return _bad(403, ["control paths answer only on localhost"])
+        wanted = call.query.get("tenant")
+        if wanted is not None and not self._server.world.tenant.named(wanted):
+            there = (self._server, *self._server.neighbours)
+            names = ", ".join(f"{each.world.tenant.domain} ({each.world.tenant.id})" for each in there)
+            return _bad(404, [f"no tenant {wanted!r} is here; there is {names}"])
         matching = [(m, handler) for m, path, handler in self._routes if path.fullmatch(call.path)]
         if not matching:
             return _bad(404, [f"no control path {call.path}"])
@@ -83,7 +88,7 @@ class Control:
         from pbisetup.sandbox.validate import hash_secrets, problems
 
         state = call.json()
-        found = problems(state)
+        found = problems(state) or self._of_another(state)
         if found:
             return _bad(400, found)
         if state["tenant"].get("cloud", "public") != home(self._server.world.tenant).name:
@@ -106,10 +111,18 @@ class Control:
             state = default_state(self._server.identity, scenario)
         except ScenarioError as error:
             return _bad(400, error.problems)
+        if found := self._of_another(state):
+            return _bad(400, found)
         self._server.replace(Tenant(state))
         self._server.forget()
         said = doubts(scenario, state) if scenario else []
         return Reply(200, {"tenant": state["tenant"], **({"warnings": said} if said else {})})
+
+    def _of_another(self, state: Object) -> list[str]:
+        """What a state claims for its tenant that is another tenant's of this process."""
+        new = Tenant({"tenant": state["tenant"]})
+        others = {name for each in self._server.neighbours for name in each.world.tenant.names}
+        return [f"tenant: {name!r} is another tenant's here" for name in new.names if name in others]
 
     def _scenarios(self, _call: Call) -> Reply:
         from pbisetup.sandbox.scenarios import listing
@@ -129,12 +142,16 @@ class Control:
         tenant.changed = True
         return Reply(200, {"now": self._server.world.now().isoformat(), **clock})
 
-    def _get_requests(self, _call: Call) -> Reply:
-        return Reply(200, list(self._server.log.entries))
+    def _get_requests(self, call: Call) -> Reply:
+        return Reply(200, self._server.log.of(self._named(call)))
 
-    def _delete_requests(self, _call: Call) -> Reply:
-        self._server.log.entries.clear()
+    def _delete_requests(self, call: Call) -> Reply:
+        self._server.log.forget(self._named(call))
         return Reply(204)
+
+    def _named(self, call: Call) -> str | None:
+        """The one of several tenants whose part of the common log is meant; None for all of it."""
+        return self._server.world.tenant.id if self._server.neighbours and "tenant" in call.query else None
 
     def _post_faults(self, call: Call) -> Reply:
         rule, found = parse_rule(call.json())

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import string
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Identity:
     password: str
     app_secret: str = ""
     """Of the apps that a scenario brings; like the operator's made anew at each start."""
+    number: int = 1
+    """Its place among the tenants of one sandbox."""
 
     @classmethod
     def new(cls, tenant_id: str | None = None) -> Identity:
@@ -30,6 +32,12 @@ class Identity:
         return cls(
             tenant_id or str(uuid.uuid4()), text(letters + "-_.~", 40), text(letters, 20), text(letters + "_.~", 40)
         )
+
+    def beside(self, number: int, tenant_id: str | None = None) -> Identity:
+        """Another tenant of the same sandbox, new or kept. The secrets of this start are all tenants': one set of
+        variables serves for each.
+        """
+        return replace(self, tenant_id=tenant_id or str(uuid.uuid4()), number=number)
 
     def id(self, name: str) -> str:
         """An object id of this tenant: random by the tenant id, the same after each reset."""

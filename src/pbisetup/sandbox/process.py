@@ -9,8 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,136 +19,44 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pbisetup.sandbox.certificates import Certificate, certificate
-from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.keys import SigningKey
+from pbisetup.sandbox.opening import Opened, Options, StartError, opened
 from pbisetup.sandbox.paths import state_dir
 from pbisetup.sandbox.proxy import ConnectProxy
 from pbisetup.sandbox.runfile import Running, write_run_file
-from pbisetup.sandbox.scenarios import Scenario
-from pbisetup.sandbox.seed import default_state, merge_patch, renew_credentials
 from pbisetup.sandbox.server import Server
 from pbisetup.sandbox.services import warm_up
 from pbisetup.sandbox.statefile import StateFile
 from pbisetup.sandbox.store import Tenant
-from pbisetup.sandbox.wire import LOOPBACK, World
+from pbisetup.sandbox.tenants import Tenants
+from pbisetup.sandbox.wire import LOOPBACK
 
-SHOWN = 20
-"""Problems of a state file that are told."""
-
-
-class StartError(Exception):
-    """The sandbox cannot start; the text says why."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What `sandbox start` was told."""
-
-    port: int = 0
-    proxy_port: int = 0
-    listen: str | None = None
-    """An address beside loopback; None: loopback only."""
-    names: tuple[str, ...] = ()
-    """Further host names by which others reach it there."""
-    state: Path | None = None
-    scenario: Scenario | None = None
-    replace: bool = False
-    """Give up the tenant that the state file keeps, for one in this scenario."""
-    latency_ms: float | None = None
-    replication_lag: float | None = None
-    until_stdin_closes: bool = False
-    """End when whoever started it is gone."""
+__all__ = ["Options", "StartError", "serve"]
 
 
 def serve(options: Options) -> None:
     """Run a sandbox until it is told to end; prints the ready line. Raises StartError, StateFileError, ScenarioError."""
     keys = _Later(SigningKey.generate)  # takes up to 0.2 s, which the rest of the start does not wait for
     sockets = _listen(options.port, options.listen)
-    state_file = StateFile(options.state) if options.state else None
+    files = [StateFile(path) for path in options.state_files()]
     try:
-        if state_file:
-            state_file.open()
-        world, identity = _world(options, state_file, keys)
-        _Process(options, world, identity, state_file, sockets).run()
+        for file in files:
+            file.open()
+        _Process(options, opened(options, files, _names(options), keys.get), sockets).run()
     finally:
         for each in sockets:
             each.close()
-        if state_file:
-            state_file.close()
-
-
-def _world(options: Options, state_file: StateFile | None, keys: _Later) -> tuple[World, Identity]:
-    """The tenant of the state file, or a new one; with this start's credentials and weather. Raises StartError where a
-    scenario would replace what is kept.
-    """
-    loaded = state_file.load() if state_file else None
-    if loaded:
-        state, key = loaded
-        if not options.replace:
-            _check(options.state, state)
-        identity = Identity.new(str(state["tenant"]["id"]))
-        if options.scenario:
-            if not options.replace:
-                raise StartError(
-                    f"{options.state} keeps a tenant already, and a scenario begins with another one. Leave --scenario out "
-                    "to go on with it, name another file, or add --replace to give it up."
-                )
-            state = default_state(identity, options.scenario)
-    else:
-        identity, key = Identity.new(), keys.get()
-        state = default_state(identity, options.scenario)
-    if options.scenario:
-        _tell(options.scenario, state)
-    renew_credentials(state, identity)
-    weather = {"latency_ms": options.latency_ms, "replication_lag_seconds": options.replication_lag}
-    state["weather"] = merge_patch(state.get("weather", {}), {k: v for k, v in weather.items() if v is not None})
-    tenant = Tenant(state)
-    tenant.changed = True
-    return World(tenant, key, names=_names(options)), identity
-
-
-def _tell(scenario: Scenario, state: dict[str, Any]) -> None:
-    """Say on standard error what of somebody's own scenario is hardly meant."""
-    from pbisetup.sandbox.scenarios import doubts
-
-    for each in doubts(scenario, state):
-        print(f"warning: {each}", file=sys.stderr, flush=True)
-
-
-def _check(path: Path | None, state: dict[str, Any]) -> None:
-    """A file that somebody wrote, or an older version did, may hold what no tenant can be. Raises StartError."""
-    from pbisetup.sandbox.validate import problems
-
-    found = problems(state)
-    if found:
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise StartError(
-            f"{path} holds a state that cannot be: {'; '.join(found[:SHOWN])}{more}. Mend it there, or move the file "
-            "away to start with a new tenant."
-        )
+        for file in files:
+            file.close()
 
 
 class _Process:
-    def __init__(
-        self,
-        options: Options,
-        world: World,
-        identity: Identity,
-        state_file: StateFile | None,
-        sockets: list[socket.socket],
-    ) -> None:
+    def __init__(self, options: Options, tenants: list[Opened], sockets: list[socket.socket]) -> None:
         self._options = options
-        self._world = world
         self._sockets = sockets
-        self._state_file = state_file
-
-        def save(tenant: Tenant) -> None:
-            if state_file:
-                state_file.save(tenant.text(), world.keys)
-
-        self._server = Server(world, identity, save if state_file else None)
-        self._identity = identity
-        self._certificate = certificate(state_dir() / "tls", world.names)
+        self._tenants = tenants
+        self._servers = [Server(each.world, each.identity, _saving(each)) for each in tenants]
+        self._certificate = certificate(state_dir() / "tls", tenants[0].world.names)
         self._port = sockets[0].getsockname()[1]
         self._proxy = ConnectProxy(self._port)
         self._run_file: Path | None = None
@@ -159,13 +66,14 @@ class _Process:
         try:
             asyncio.run(http.serve(self._sockets))
         finally:
-            self._server.save_now()
+            self._save()
             if self._run_file:
                 with contextlib.suppress(OSError):
                     self._run_file.unlink(missing_ok=True)
 
     def _config(self) -> uvicorn.Config:
-        transports = self._server.transports
+        app = self._servers[0] if len(self._servers) == 1 else Tenants(self._servers)
+        transports = self._servers[0].transports
 
         class Protocol(H11Protocol):
             """Remembers its transport, so that a fault rule can cut the connection."""
@@ -179,7 +87,7 @@ class _Process:
                 super().connection_lost(exc)
 
         return uvicorn.Config(
-            self._server,
+            app,
             http=Protocol,
             ws="none",
             lifespan="off",
@@ -201,36 +109,55 @@ class _Process:
             await self._proxy.start(self._options.proxy_port)
         except OSError as error:
             raise StartError(f"cannot listen on proxy port {self._options.proxy_port}: {error.strerror}") from error
-        self._server.save_now()
+        self._save()
         running = self._running(self._certificate)
-        self._server.info |= {"pid": running.pid, "url": running.url, "proxy_url": running.proxy_url}
+        for server in self._servers:
+            server.info |= {"pid": running.pid, "url": running.url, "proxy_url": running.proxy_url}
         self._run_file = write_run_file(running)
-        domain = self._world.tenant.domain
-        print(f"ready {running.url} proxy {running.proxy_url} tenant {domain}", flush=True)
+        domains = " ".join(each.world.tenant.domain for each in self._tenants)
+        print(f"ready {running.url} proxy {running.proxy_url} tenant {domains}", flush=True)
         warm_up()
 
     def stop(self) -> None:
         self._proxy.stop()
 
+    def _save(self) -> None:
+        for server in self._servers:
+            server.save_now()
+
     def _running(self, tls: Certificate) -> Running:
+        first, *others = self._tenants
         return Running(
             pid=os.getpid(),
             url=f"https://localhost:{self._port}",
             proxy_url=f"http://127.0.0.1:{self._proxy.port}",
             ca=str(tls.ca.resolve()),
-            tenant=self._world.tenant.id,
-            domain=self._world.tenant.domain,
-            operator_id=self._identity.operator_id,
-            operator_secret=self._identity.operator_secret,
-            app_secret=self._identity.app_secret,
-            password=self._identity.password,
+            tenant=first.world.tenant.id,
+            domain=first.world.tenant.domain,
+            operator_id=first.identity.operator_id,
+            operator_secret=first.identity.operator_secret,
+            app_secret=first.identity.app_secret,
+            password=first.identity.password,
             state_file=str(self._options.state.resolve()) if self._options.state else None,
             started=datetime.now(UTC).isoformat(),
+            others=[_beside(each) for each in others],
         )
 
     @property
     def follows_stdin(self) -> bool:
         return self._options.until_stdin_closes
+
+
+def _saving(opened: Opened) -> Callable[[Tenant], None] | None:
+    """How one tenant is kept."""
+    file = opened.file
+    return (lambda tenant: file.save(tenant.text(), opened.world.keys)) if file else None
+
+
+def _beside(opened: Opened) -> dict[str, str]:
+    """A tenant after the first, as the run file names it."""
+    tenant = opened.world.tenant
+    return {"tenant": tenant.id, "domain": tenant.domain, "operator_id": opened.identity.operator_id}
 
 
 class _Uvicorn(uvicorn.Server):

@@ -8,7 +8,7 @@ import os
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,8 @@ class Running:
     started: str
     app_secret: str
     """Of the apps that a scenario brought."""
+    others: Sequence[Mapping[str, str]] = ()
+    """The tenants after the first: `tenant`, `domain`, `operator_id`. The secrets are the same."""
 
     def __repr__(self) -> str:
         return f"Running(url={self.url!r}, pid={self.pid})"  # never the secrets

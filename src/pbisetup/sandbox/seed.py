@@ -53,6 +53,15 @@ def default_state(identity: Identity, scenario: Scenario | str | None = None) ->
     """The state of a new tenant, in a scenario or the default one. Raises ScenarioError where there is none such, or where
     it cannot be.
     """
+    state = _in_scenario(identity, scenario)
+    if identity.number == 1:
+        return state
+    from pbisetup.sandbox.siblings import numbered
+
+    return numbered(state, identity.number)
+
+
+def _in_scenario(identity: Identity, scenario: Scenario | str | None) -> Object:
     state = _contoso(identity)
     if scenario in (None, "default"):
         return state

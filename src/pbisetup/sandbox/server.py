@@ -52,7 +52,9 @@ class Server:
         self._save = save
         self._saving: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
-        self._services = Services()
+        self.services = Services()
+        self.neighbours: tuple[Server, ...] = ()
+        """The servers of the other tenants in this process (`tenants.py`)."""
         self._control = Control(self)
         world.ask = self._ask
 
@@ -73,7 +75,7 @@ class Server:
         ):
             kept.clear()
         self.faults.clear()
-        self.log.entries.clear()
+        self.log.forget(self.world.tenant.id if self.neighbours else None)
 
     def save_now(self) -> None:
         """Write what has changed. A disk that refuses is reported, and tried again after the next change."""
@@ -87,10 +89,17 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        await self.serve(scope, receive, send, lambda _call: self)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, pick: Callable[[Call], Server]) -> None:
+        """One request, answered by the server that `pick` names for it; this one's connections are meant."""
         if scope["type"] != "http":
             return
+        chosen = self
         try:
-            reply = await self._answer(scope, receive)
+            call = await _read(scope, receive)
+            chosen = pick(call)
+            reply = await chosen.answer(call, scope["query_string"].decode("latin-1"))
         except asgi.ClientGone:
             return
         except asgi.TooLarge:
@@ -99,29 +108,16 @@ class Server:
             await self._cut(scope, receive)
             return
         # The tenant's clock, as everything that it decides: a client may measure its own by it.
-        await asgi.answer(send, reply, format_datetime(self.world.now(), usegmt=True))
+        await asgi.answer(send, reply, format_datetime(chosen.world.now(), usegmt=True))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
-        """The reply, or None where the connection is to be cut."""
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        method, path = scope["method"].upper(), _SLASHES.sub("/", scope["path"])
-        call = Call(
-            method=method,
-            path=path,
-            params={},
-            query=_query(scope["query_string"]),
-            headers=headers,
-            body=await asgi.body(receive, MAX_STATE if path.startswith(PREFIX) else MAX_BODY),
-            origin=f"https://{headers.get('host', 'localhost')}",
-            request_id=str(uuid.uuid4()),
-            client=(scope.get("client") or ("127.0.0.1", 0))[0],
-        )
-        host = self._host(headers.get("host", ""))
-        if path.startswith(PREFIX) and service_of(host, path) in ("entra", None):
+    async def answer(self, call: Call, query: str) -> Reply | None:
+        """The reply, or None where the connection is to be cut. `query`: as it was sent, for the log."""
+        method, path, host = call.method, call.path, self.host(call)
+        if is_control(host, path):
             answer = self._guarded(self._control.answer, call)
             await self._saved()
             return answer
-        entry = self._note(call, host, scope["query_string"].decode("latin-1"))
+        entry = self._note(call, host, query)
         rule = next((rule for rule in self.faults if rule.take(method, path)), None)
         latency = float(self.world.tenant.section("weather").get("latency_ms") or 0) + (rule.delay_ms if rule else 0)
         if latency > 0:
@@ -137,8 +133,9 @@ class Server:
         entry["status"] = reply.status
         return dataclasses.replace(reply, headers=_headers(call, host, reply))
 
-    def _host(self, given: str) -> str:
+    def host(self, call: Call) -> str:
         """The Host header; each of this server's own names counts as localhost."""
+        given = call.headers.get("host", "")
         name, _, port = given.lower().rpartition(":") if not given.endswith("]") else (given.lower(), "", "")
         name, port = (name, port) if name else (port, "")
         own = name.strip("[]") in self.world.names
@@ -154,7 +151,7 @@ class Server:
         elif name == "powerbi":
             # source: Microsoft's sempy client: `groups/` and no id lists the workspaces; of other paths inferred.
             call = dataclasses.replace(call, path=call.path.rstrip("/") or "/")
-        return self._route(self._services[name], call)
+        return self._route(self.services[name], call)
 
     def _route(self, service: Service, call: Call) -> Reply:
         handler, params = service.find(call.method, call.path)
@@ -167,9 +164,9 @@ class Server:
 
     def _ask(self, service: str, call: Call) -> Reply:
         """A part of a batch. Of the faults only a status fits a part: nothing is delayed or cut off."""
-        entry = self._note(call, self._host(call.headers.get("host", "")), urlencode(call.query))
+        entry = self._note(call, self.host(call), urlencode(call.query))
         rule = next((r for r in self.faults if _in_place(r) and r.take(call.method, call.path)), None)
-        reply = _in_place(rule) or self._route(self._services[service], call)
+        reply = _in_place(rule) or self._route(self.services[service], call)
         entry["status"] = reply.status
         return reply
 
@@ -177,6 +174,8 @@ class Server:
         """The request's entry in the log, which still lacks its status."""
         entry = self.log.add(self.world.now(), call.method, host, call.path, query)
         entry["client_request_id"] = call.headers.get("client-request-id") or call.query.get("client-request-id")
+        if self.neighbours:
+            entry["tenant"] = self.world.tenant.id
         return entry
 
     def _guarded(self, answer: Callable[[Call], Reply], call: Call) -> Reply:
@@ -221,6 +220,28 @@ class Server:
             transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def _read(scope: Scope, receive: Receive) -> Call:
+    """The request, not yet at any service. Raises ClientGone, TooLarge."""
+    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+    path = _SLASHES.sub("/", scope["path"])
+    return Call(
+        method=scope["method"].upper(),
+        path=path,
+        params={},
+        query=_query(scope["query_string"]),
+        headers=headers,
+        body=await asgi.body(receive, MAX_STATE if path.startswith(PREFIX) else MAX_BODY),
+        origin=f"https://{headers.get('host', 'localhost')}",
+        request_id=str(uuid.uuid4()),
+        client=(scope.get("client") or ("127.0.0.1", 0))[0],
+    )
+
+
+def is_control(host: str, path: str) -> bool:
+    """Whether a request is for the control paths, which no host of Microsoft's has."""
+    return path.startswith(PREFIX) and service_of(host, path) in ("entra", None)
 
 
 def _in_place(rule: FaultRule | None) -> Reply | None:

@@ -194,9 +194,21 @@ class Tenant:
         assert isinstance(found, dict)
         return found
 
+    @property
+    def domains(self) -> list[str]:
+        """The tenant's own domain and the verified ones: state `tenant.verifiedDomains`, a list of names."""
+        given = self.section("tenant").get("verifiedDomains")
+        names = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
+        return list(dict.fromkeys([self.domain, *names]))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """By what a path or a person names this tenant, in small letters: its id and each of its domains."""
+        return frozenset(name.lower() for name in (self.id, *self.domains))
+
     def named(self, name: str) -> bool:
-        """Whether a path segment means this tenant: its id or its domain."""
-        return name.lower() in (self.id.lower(), self.domain.lower())
+        """Whether a path segment means this tenant."""
+        return name.lower() in self.names
 
     def principal(self, id_: str) -> tuple[str, Object] | None:
         """The directory object with this object id, with its Graph type name: user, group or servicePrincipal.

@@ -111,6 +111,16 @@ class RequestLog:
         self.entries.append(entry)
         return entry
 
+    def of(self, tenant: str | None) -> list[dict[str, Any]]:
+        """The entries, oldest first: all, or those of one tenant of several."""
+        return [each for each in self.entries if tenant is None or each.get("tenant") == tenant]
+
+    def forget(self, tenant: str | None) -> None:
+        """Drop all of them, or those of one tenant."""
+        kept = [] if tenant is None else [each for each in self.entries if each.get("tenant") != tenant]
+        self.entries.clear()
+        self.entries.extend(kept)
+
 
 def redact(query: str) -> str:
     """A query string with the values of secret parameters hidden."""

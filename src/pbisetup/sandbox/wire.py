@@ -115,6 +115,8 @@ class World:
     """Authorization codes by their text (`entra/codes.py`); as long-lived as the process."""
     sessions: dict[str, Any] = field(default_factory=dict)
     """Browsers by their cookie, with who is signed in there (`entra/session.py`); likewise."""
+    cookie: str = ""
+    """What names that cookie where several tenants of one process share it; empty: the tenant itself."""
     flows: dict[str, Any] = field(default_factory=dict)
     """Sign-ins that wait for a page to be answered (`entra/session.py`); likewise."""
     meters: dict[str, Any] = field(default_factory=dict)

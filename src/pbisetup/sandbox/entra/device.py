@@ -17,8 +17,9 @@ LIFE = 900
 LIFE_TIME = timedelta(seconds=LIFE)
 
 
-def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
-    """A new device code with the fields of the answer, both endpoints' (entra.md 6.3).
+def issue(world: World, app_id: str, scope: str, origin: str, *, own_tenant: bool = True) -> dict[str, Any]:
+    """A new device code with the fields of the answer, both endpoints' (entra.md 6.3). `own_tenant`: whether it was asked
+    for at this very tenant, not at `common` or `organizations`, where users of all may redeem it.
 
     A tenant with `auto_approve` signs that user in at once.
     """
@@ -35,6 +36,7 @@ def issue(world: World, app_id: str, scope: str, origin: str) -> dict[str, Any]:
         "mfa": False,
         "declined": False,
         "redeemed": False,
+        "own_tenant": own_tenant,
     }
     # An expired code is told apart from an unknown one for as long again as it lived.
     for old in [k for k, each in world.pending.items() if instant(each["expires"]) + LIFE_TIME <= world.now()]:

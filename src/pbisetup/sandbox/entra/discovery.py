@@ -140,11 +140,11 @@ def instance(world: World, call: Call) -> Reply:
 
 
 def user_realm(world: World, call: Call) -> Reply:
-    """Where a user signs in: here, for every user of this tenant's domain. MSAL asks before it sends a
+    """Where a user signs in: here, for every user of this tenant's domains. MSAL asks before it sends a
     password.
     """
     domain = call.params["user"].rpartition("@")[2]
-    managed = domain.lower() == world.tenant.domain.lower()
+    managed = domain.lower() in {name.lower() for name in world.tenant.domains}
     return Reply(
         200,
         {

@@ -95,6 +95,12 @@ def signed_in(world: World, browser: Browser) -> list[Account]:
     return found
 
 
+def anybody(world: World, call: Call) -> bool:
+    """Whether somebody of this tenant has signed in, in the browser that calls."""
+    known = world.sessions.get(_cookies(call).get(_cookie_name(world), ""))
+    return isinstance(known, Browser) and any(each.user_id in known.accounts for each in signed_in(world, known))
+
+
 def automatic_user(world: World) -> Object | None:
     """The user whose session every browser holds, by the tenant's `auto_approve`."""
     name = world.tenant.sections.get("auto_approve")
@@ -155,8 +161,9 @@ def clear_cookie(world: World) -> str:
 
 
 def _cookie_name(world: World) -> str:
-    # Cookies know no ports: two tenants on one machine must not take each other's.
-    return f"ESTSAUTH-{world.tenant.id[:8]}"
+    # Cookies know no ports: two sandboxes on one machine must not take each other's. Tenants of one share theirs, as
+    # those of the real service do.
+    return f"ESTSAUTH-{(world.cookie or world.tenant.id)[:8]}"
 
 
 def _cookies(call: Call) -> dict[str, str]:

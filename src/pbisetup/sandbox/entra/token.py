@@ -120,7 +120,7 @@ def _device(world: World, call: Call, *, v1: bool) -> dict[str, Any]:
     client = find_client(world, request.need("client_id"))
     check_audience(client, request.authority)
     asked = request.asked()
-    answer = device.issue(world, client.app_id, asked.text, call.origin)
+    answer = device.issue(world, client.app_id, asked.text, call.origin, own_tenant=request.own_tenant)
     if v1:
         answer["verification_url"] = answer.pop("verification_uri")
         answer |= {"expires_in": str(answer["expires_in"]), "interval": str(answer["interval"])}

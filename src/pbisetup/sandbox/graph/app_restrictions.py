@@ -96,13 +96,6 @@ def check_uris(request: Request, item: Object, added: list[str]) -> None:
                 raise GraphError(error, uri=uri)
 
 
-def verified_domains(tenant: Tenant) -> list[str]:
-    """The initial domain and the verified ones: state `tenant.verifiedDomains`, a list of names."""
-    given = tenant.section("tenant").get("verifiedDomains")
-    names = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
-    return list(dict.fromkeys([tenant.domain, *names]))
-
-
 def _rules(tenant: Tenant, item: Object, kind: str, part: Part) -> list[tuple[str, Object]]:
     """The restrictions in force, each with the id of its policy."""
     found: dict[str, tuple[str, Object]] = {}
@@ -158,7 +151,7 @@ def _is_unique(tenant: Tenant, item: Object, uri: str) -> bool:
 
 def _verified(tenant: Tenant, host: str | None) -> bool:
     name = (host or "").lower()
-    return any(name == domain.lower() or name.endswith("." + domain.lower()) for domain in verified_domains(tenant))
+    return any(name == domain.lower() or name.endswith("." + domain.lower()) for domain in tenant.domains)
 
 
 def _split(uri: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pbisetup.sandbox.graph import licences, quotas, refs
-from pbisetup.sandbox.graph.app_restrictions import verified_domains
 from pbisetup.sandbox.graph.documents import document, documents
 from pbisetup.sandbox.graph.errors import GraphError
 from pbisetup.sandbox.graph.service import Request, route
@@ -80,7 +79,7 @@ def _organization(request: Request) -> Object:
                 "name": name,
                 "type": "Managed",
             }
-            for name in verified_domains(request.tenant)
+            for name in request.tenant.domains
         ],
     }
 
@@ -94,7 +93,7 @@ def get_sku(request: Request, item: Object) -> Reply:
 
 
 def list_domains(request: Request, _: Any) -> Reply:
-    rows = [_domain(request, name) for name in verified_domains(request.tenant)]
+    rows = [_domain(request, name) for name in request.tenant.domains]
     return documents(request, "domains", "domain", _DOMAIN, rows)
 
 
@@ -128,7 +127,7 @@ def _find_sku(request: Request) -> Object:
 
 def _find_domain(request: Request) -> Object:
     wanted = refs.key(request, "domainId")
-    for name in verified_domains(request.tenant):
+    for name in request.tenant.domains:
         if name.lower() == wanted.lower():
             return _domain(request, name)
     raise GraphError("not_found", id=wanted)
