@@ -60,8 +60,8 @@ def start_sandbox(tmp_path: Path) -> Iterator[Callable[..., SandboxTenant]]:
     """Start sandboxes of one's own, with any options; they end with the test."""
     started: list[SandboxTenant] = []
 
-    def start(*arguments: str, name: str = "own", state: bool = True) -> SandboxTenant:
-        started.append(SandboxTenant(tmp_path / name, *arguments, state=state))
+    def start(*arguments: str, name: str = "own", state: bool = True, tenants: int = 1) -> SandboxTenant:
+        started.append(SandboxTenant(tmp_path / name, *arguments, state=state, tenants=tenants))
         return started[-1]
 
     yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import ssl
@@ -23,13 +24,16 @@ State = dict[str, Any]
 
 class SandboxTenant:
     """`pbisetup sandbox start` as a child process, reached over real sockets. Close it, or use it in a `with`
-    block.
+    block. With several `tenants` it is the first of them; `second` and `number` are the others.
     """
 
     program: tuple[str, ...] = ("-m", "pbisetup")
     """What the interpreter runs."""
 
-    def __init__(self, folder: Path, *arguments: str, state: bool = True) -> None:
+    _asked: str | None = None
+    """The tenant that control paths name; None: none, which means the first."""
+
+    def __init__(self, folder: Path, *arguments: str, state: bool = True, tenants: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.state_file = folder / "tenant.json"
         self._errors_path = folder / "stderr.txt"
@@ -37,6 +41,8 @@ class SandboxTenant:
         command = [sys.executable, *self.program, "sandbox", "start", "--port", "0", "--proxy-port", "0"]
         if state:
             command += ["--state", str(self.state_file)]
+        if tenants > 1:
+            command += ["--tenants", str(tenants)]
         self.process = subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=self._errors, text=True, encoding="utf-8"
         )
@@ -54,8 +60,23 @@ class SandboxTenant:
         self.operator_secret: str = running["operator_secret"]
         self.app_secret: str = running["app_secret"]
         self.password: str = running["password"]
+        self._others: list[dict[str, str]] = running["others"]
         self.ssl_context = ssl.create_default_context(cafile=self.ca)
         self.http = httpx.Client(base_url=self.url, verify=self.ssl_context, trust_env=False, timeout=30)
+
+    @property
+    def second(self) -> SandboxTenant:
+        """The second tenant of the same process: all that is asked of it, and its control, is its own."""
+        return self.number(2)
+
+    def number(self, number: int) -> SandboxTenant:
+        """A further tenant of the same process."""
+        other = copy.copy(self)
+        about = self._others[number - 2]
+        other.tenant, other.domain, other.operator_id = about["tenant"], about["domain"], about["operator_id"]
+        other.state_file = self.state_file.with_name(f"tenant.{number}.json")
+        other._asked = other.tenant
+        return other
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +120,8 @@ class SandboxTenant:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """A control request; its JSON. Fails the test where it is refused."""
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
+        named = {"tenant": self._asked} if self._asked else None
+        answer = self.http.request(method, f"/_sandbox/{path}", json=body, params=named)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
@@ -127,7 +149,9 @@ class SandboxTenant:
         self.control("POST", "reset", {"scenario": scenario} if scenario else {})
 
     def requests(self, method: str | None = None) -> list[dict[str, Any]]:
-        """The request log, oldest first; control requests are not in it."""
+        """The request log, oldest first; control requests are not in it. Of several tenants the first one's is that of
+        all, each entry with its `tenant`.
+        """
         return [each for each in self.control("GET", "requests") if method in (None, each["method"])]
 
     def writes(self) -> list[dict[str, Any]]:

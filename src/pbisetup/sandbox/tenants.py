@@ -65,13 +65,12 @@ class Tenants:
     def _controlled(self, call: Call) -> Server:
         """A control path: the tenant that the query names (the first one refuses what none is); a device code's own."""
         name = call.query.get("tenant")
-        if name is not None:
-            return self._called(name) or self._first
+        chosen = None if name is None else self._called(name) or self._first
         if not call.path.startswith(f"{PREFIX}devicecodes/"):
-            return self._first
+            return chosen or self._first
         self._hand_round()
         waiting = self._waiting(call.path.rpartition("/")[2])
-        return waiting or self._user(_approver(call)) or self._first
+        return chosen or waiting or self._user(_approver(call)) or self._first
 
     def _at_shared(self, call: Call) -> Server:
         """At an authority of all tenants."""
