@@ -161,7 +161,7 @@ def test_a_batch_stays_where_its_token_is_from(first: SandboxTenant, second: San
 
 @pytest.mark.parametrize("token", ["x", "no.token.at.all", "a.b.c", "a.e30.c", "a.W10.c", "é.é.é", "a." + "x" * 9000])
 def test_a_token_that_says_nothing_is_judged_by_the_first(first: SandboxTenant, token: str) -> None:
-    answer = first.http.get("/v1.0/me", headers={"Authorization": f"Bearer {token}".encode()})
+    answer = first.http.get("/v1.0/me", headers={b"Authorization": f"Bearer {token}".encode()})
     assert answer.status_code == 401
     assert first.requests()[-1]["tenant"] == first.tenant
 
@@ -230,8 +230,9 @@ def test_a_refresh_token_goes_on_in_its_own_tenant(second: SandboxTenant, author
 def test_a_refresh_token_of_one_is_worth_nothing_in_the_other(first: SandboxTenant, second: SandboxTenant) -> None:
     given = with_password(second, "organizations").json()["refresh_token"]
     refused = at(first, first.domain, grant_type="refresh_token", refresh_token=given)
-    assert refused.json()["error"] == "invalid_grant"
-    assert first.domain not in refused.text
+    assert error(refused) == 50020
+    said = refused.json()["error_description"]
+    assert f"'https://sts.windows.net/{second.tenant}/' does not exist in tenant 'Contoso'" in said
 
 
 def test_a_person_in_a_browser_ends_in_the_tenant_of_the_name_they_type(

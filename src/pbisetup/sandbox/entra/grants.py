@@ -232,7 +232,7 @@ def _mfa_matters(world: World) -> bool:
 def refresh_token(world: World, request: Request) -> Object:
     """New tokens for a user who signed in before; a token of Azure CLI's family serves any of its members."""
     client = _user_client(world, request, for_refresh=True)
-    grant, issued = mint.read_refresh_token(world, request.need("refresh_token"))
+    grant, issued = mint.read_refresh_token(world, client, request.need("refresh_token"))
     same = grant.app.lower() == client.app_id.lower()
     family = client.first_party and find_client(world, grant.app).first_party
     user = world.tenant.users.get(grant.user)

@@ -264,15 +264,21 @@ def refresh_token(world: World, grant: Grant) -> str:
     return f"1.{payload}.{_mac(world, payload)}"
 
 
-def read_refresh_token(world: World, token: str) -> tuple[Grant, datetime]:
-    """What a refresh token stands for, and when it was issued. Raises Refused where it is not ours, or is too old."""
+def read_refresh_token(world: World, client: Client, token: str) -> tuple[Grant, datetime]:
+    """What a refresh token stands for, and when it was issued. Raises Refused where it is not ours, or is too old.
+
+    It is its user's rather than a tenant's (entra-docs, refresh-tokens): one that another tenant issued is read, and its
+    user is not known here.
+    """
     version, _, rest = token.partition(".")
     payload, _, mac = rest.partition(".")
     if version != "1" or not hmac.compare_digest(mac.encode(), _mac(world, payload).encode()):
         raise Refused("refresh_token_invalid")
     content: Object = json.loads(base64url.decode(payload))
-    if content.pop("tid") != world.tenant.id:
-        raise Refused("refresh_token_invalid")
+    home_id = content.pop("tid")
+    if home_id != world.tenant.id:
+        tenant = world.tenant.section("tenant")["displayName"]
+        raise Refused("user_of_another_tenant", home=home_id, tenant=tenant, app=client.app_id, name=client.name)
     issued = instant(content.pop("issued"))
     grant = Grant(**content)
     if grant.spa and world.now() - instant(grant.signed_in) > SPA_TOKEN_LIFE:

@@ -313,6 +313,18 @@ TOKEN_CAUSES: dict[str, Cause] = {
         "official",
         suberror="bad_token",
     ),
+    "user_of_another_tenant": Cause(
+        50020,
+        400,
+        "invalid_grant",
+        "User account '{{EmailHidden}}' from identity provider 'https://sts.windows.net/{home}/' does not exist in tenant "
+        "'{tenant}' and cannot access the application '{app}'({name}) in that tenant. The account needs to be added as an "
+        "external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user "
+        "account.",
+        "azure-sdk-for-net#30230, azure-activedirectory-library-for-objc#1493 (both silent, of personal accounts); guess: "
+        "the identity provider of a work account's refresh token",
+        "several",
+    ),
     "refresh_token_expired": Cause(
         700082,
         400,
