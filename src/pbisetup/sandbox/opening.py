@@ -71,7 +71,7 @@ def opened(
     ScenarioError, and StartError where a scenario would replace what is kept.
     """
     kept: list[Kept] = [file.load() for file in files] or [None] * options.tenants
-    key = _key(kept) or new_key()
+    key = _key(kept)
     found: list[Opened] = []
     for number, each in enumerate(kept, 1):
         file = files[number - 1] if files else None
@@ -81,6 +81,7 @@ def opened(
         tenant = Tenant(state)
         tenant.changed = True
         _check_apart(tenant, found)
+        key = key or new_key()  # a new one is still being made, and the state was not to wait for it
         found.append(Opened(World(tenant, key, names=names), identity, file))
     if options.scenario:
         _tell(options.scenario, found[0].world.tenant)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -28,8 +28,10 @@ from pbisetup.sandbox.server import Server
 from pbisetup.sandbox.services import warm_up
 from pbisetup.sandbox.statefile import StateFile
 from pbisetup.sandbox.store import Tenant
-from pbisetup.sandbox.tenants import Tenants
 from pbisetup.sandbox.wire import LOOPBACK
+
+if TYPE_CHECKING:
+    from pbisetup.sandbox.tenants import Tenants
 
 __all__ = ["Options", "StartError", "serve"]
 
@@ -72,7 +74,7 @@ class _Process:
                     self._run_file.unlink(missing_ok=True)
 
     def _config(self) -> uvicorn.Config:
-        app = self._servers[0] if len(self._servers) == 1 else Tenants(self._servers)
+        app = self._servers[0] if len(self._servers) == 1 else _together(self._servers)
         transports = self._servers[0].transports
 
         class Protocol(H11Protocol):
@@ -146,6 +148,12 @@ class _Process:
     @property
     def follows_stdin(self) -> bool:
         return self._options.until_stdin_closes
+
+
+def _together(servers: list[Server]) -> Tenants:
+    from pbisetup.sandbox.tenants import Tenants
+
+    return Tenants(servers)
 
 
 def _saving(opened: Opened) -> Callable[[Tenant], None] | None:
