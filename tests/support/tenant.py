@@ -60,7 +60,7 @@ class SandboxTenant:
         self.operator_secret: str = running["operator_secret"]
         self.app_secret: str = running["app_secret"]
         self.password: str = running["password"]
-        self._others: list[dict[str, str]] = running["others"]
+        self._others: list[dict[str, str]] = running.get("others", [])
         self.ssl_context = ssl.create_default_context(cafile=self.ca)
         self.http = httpx.Client(base_url=self.url, verify=self.ssl_context, trust_env=False, timeout=30)
 

@@ -115,7 +115,9 @@ def run_dir() -> Path:
 def write_run_file(running: Running) -> Path:
     """Publish a running sandbox; the caller removes the file at its end."""
     path = run_dir() / f"{running.pid}.json"
-    write_private(path, json.dumps(asdict(running), indent=1))
+    # Without others the file is what older versions read.
+    content = {name: value for name, value in asdict(running).items() if name != "others" or value}
+    write_private(path, json.dumps(content, indent=1))
     return path
 
 

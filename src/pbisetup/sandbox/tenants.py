@@ -160,11 +160,15 @@ class Tenants:
 
     def _hand_round(self) -> None:
         """A device code that was asked for at an authority of all tenants waits in each, until a user says whose it is."""
+        from pbisetup.sandbox.entra import device
+
         for each in self._servers:
             for code, pending in each.world.pending.items():
-                if not pending["own_tenant"]:
+                if not pending["own_tenant"] and not pending.get("everywhere"):
+                    pending["everywhere"] = True
                     for other in each.neighbours:
-                        other.world.pending.setdefault(code, pending)
+                        other.world.pending[code] = pending
+            device.forget_old(each.world)
 
 
 def _given(call: Call) -> dict[str, str]:

@@ -38,9 +38,7 @@ def issue(world: World, app_id: str, scope: str, origin: str, *, own_tenant: boo
         "redeemed": False,
         "own_tenant": own_tenant,
     }
-    # An expired code is told apart from an unknown one for as long again as it lived.
-    for old in [k for k, each in world.pending.items() if instant(each["expires"]) + LIFE_TIME <= world.now()]:
-        del world.pending[old]
+    forget_old(world)
     page = f"{origin}/common/oauth2/deviceauth"
     # The real interval is 5; the sandbox's default of 1 only shortens the wait of whoever polls. It is state.
     interval = int(world.tenant.section("weather").get("device_code_interval", 1))
@@ -54,6 +52,12 @@ def issue(world: World, app_id: str, scope: str, origin: str, *, own_tenant: boo
             f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
         ),
     }
+
+
+def forget_old(world: World) -> None:
+    """Drop the codes of long ago. An expired one is told apart from an unknown one for as long again as it lived."""
+    for old in [k for k, each in world.pending.items() if instant(each["expires"]) + LIFE_TIME <= world.now()]:
+        del world.pending[old]
 
 
 def redeem(world: World, app_id: str, code: str) -> dict[str, Any]:
