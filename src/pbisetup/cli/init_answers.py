@@ -272,9 +272,11 @@ def _folder_name(common: Common) -> str:
 
 def ask_workspaces(sessions: Mapping[str, Session], answers: Answers, yes: bool) -> Answers:
     """Which workspaces each environment should reach; only asked where no flag said so. `sessions`: by environment."""
-    if answers.workspaces is not None:
-        return answers
     from pbisetup.execution.converge import visible_workspaces
+    from pbisetup.planning.wanted import reaches_workspaces
+
+    if answers.workspaces is not None or not reaches_workspaces(answers.purposes or ("automation",)):
+        return answers
 
     seen = {id(session): [name for _, name in visible_workspaces(session)] for session in sessions.values()}
     listed = {name: seen[id(session)] for name, session in sessions.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,3 +85,11 @@ class Manifest:
     def tag(self, environment: str) -> str:
         """The tag that proves an object ours."""
         return f"pbisetup:{self.project_id}/{environment}"
+
+    def group_unique_name(self, kind: str, named: str | None = None) -> str:
+        """The uniqueName of the group that the project makes for this (`api`, ...); its environments share it.
+
+        `named`: what the manifest calls it, where it does: two names are two groups.
+        """
+        unique = f"pbisetup-{self.project_id}-{kind}"
+        return f"{unique}-{hashlib.sha256(named.encode()).hexdigest()[:8]}" if named else unique

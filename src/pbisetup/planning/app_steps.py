@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from pbisetup.model.facts import Known, value_of
 from pbisetup.model.manifest import ADOPTED_TAG
@@ -64,6 +64,20 @@ def _existing(s: Situation, app: AppRegistration) -> Iterator[Step]:
         else "set it back in the portal",
         warning=_others_claim(s, app) if taken_over else None,
     )
+
+
+_WORDS: Final = {
+    "displayName": "name",
+    "uniqueName": "unique name",
+    "tags": "tag",
+    "isFallbackPublicClient": "public client flows",
+    "requiredResourceAccess": "declared permissions",
+}
+
+
+def _in_words(changes: Mapping[str, Any], *, within: bool) -> str:
+    named = ", ".join(sorted(_WORDS[name] for name in changes))
+    return f" ({named})" if within else named
 
 
 def _is_taken_over(s: Situation, app: AppRegistration) -> bool:

@@ -160,7 +160,7 @@ def _new_group(s: Situation, gate: Gate, admission: Admission, right: rights.Rig
     params = {
         "display_name": admission.group_name,
         "mail_nickname": _nickname(admission.group_name),
-        "unique_name": f"pbisetup-{s.manifest.project_id}-{gate.group_kind}",
+        "unique_name": s.manifest.group_unique_name(gate.group_kind, s.env.groups.get(gate.group_kind)),
     }
     if gate.output != "group_id":
         params["output"] = gate.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pbisetup.catalog.needs import PROFILES
@@ -55,9 +55,17 @@ def wanted_app_roles(environment: Environment) -> frozenset[str]:
 def wanted_settings(environment: Environment) -> dict[str, str]:
     """Tenant setting that must let the service principal in -> what the group for it is for."""
     found = {setting: kind for name in environment.purposes for setting, kind in purposes()[name].settings.items()}
-    if is_service_app(environment) and environment.profiles:
-        found.setdefault(PROFILES, PROFILES_GROUP)
+    if is_service_app(environment):
+        if environment.workspaces:
+            found.setdefault(PUBLIC_API_SETTING, "api")  # they are reached by ordinary calls
+        if environment.profiles:
+            found.setdefault(PROFILES, PROFILES_GROUP)
     return found
+
+
+def reaches_workspaces(chosen: Iterable[str]) -> bool:
+    """Whether any of these purposes works inside workspaces: one for the admin APIs sees the tenant instead."""
+    return any(not name.startswith("admin-") for name in chosen)
 
 
 def wanted_groups(environment: Environment) -> tuple[str, ...]:

@@ -12,14 +12,14 @@ from pbisetup.model.plan import Action, Step
 from pbisetup.model.tenant import WORKSPACE_ROLES, Workspace
 from pbisetup.planning import rights
 from pbisetup.planning.situation import Situation
-from pbisetup.planning.wanted import is_service_app, uses_capacity_itself
+from pbisetup.planning.wanted import is_service_app, reaches_workspaces, uses_capacity_itself
 
 _NOT_SEEN: Final = Unknown("not looked for")
 
 
 def workspace_steps(s: Situation) -> Iterator[Step]:
     """One group of steps for each workspace of the manifest, or a word about there being none."""
-    if not s.env.workspaces and is_service_app(s.env) and _reaches_workspaces(s):
+    if not s.env.workspaces and is_service_app(s.env) and reaches_workspaces(s.env.purposes):
         yield Step(
             "workspaces",
             "keep",
@@ -34,11 +34,6 @@ def workspace_steps(s: Situation) -> Iterator[Step]:
         else:
             yield from _without_it(s, spec, fact, f"workspace_{number}_id")
     yield from _contributor(s)
-
-
-def _reaches_workspaces(s: Situation) -> bool:
-    """Whether any purpose works inside workspaces: one for the admin APIs alone sees the tenant instead."""
-    return any(not purpose.name.startswith("admin-") for purpose in s.purposes)
 
 
 def _in_a_workspace(s: Situation, spec: WorkspaceSpec, workspace: Workspace) -> Iterator[Step]:

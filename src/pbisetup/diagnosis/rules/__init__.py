@@ -4,6 +4,7 @@ the chain. Root cause first; what hangs behind a broken link is skipped, what is
 
 from __future__ import annotations
 
+from pbisetup.catalog.purposes import purposes
 from pbisetup.diagnosis.rules.api import apis, request
 from pbisetup.diagnosis.rules.calls import purpose_calls, request_call
 from pbisetup.diagnosis.rules.claims import claims
@@ -60,4 +61,6 @@ def _reached(case: Case) -> bool:
         return False
     seen = [fact for _, fact in case.each(SEEN)]
     visible = all(isinstance(fact, Known) and fact.value.visible for fact in seen)
-    return bool(calls) and all(call.ok for call in calls) and visible and isinstance(case.fact(CREDENTIAL), Known)
+    # A purpose of which no call can be tried is judged by the rest.
+    tried = bool(calls) or not any(purposes()[name].probes for name in case.asked.purposes)
+    return tried and all(call.ok for call in calls) and visible and isinstance(case.fact(CREDENTIAL), Known)
