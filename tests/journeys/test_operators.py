@@ -186,3 +186,36 @@ def test_a_runner_with_a_managed_identity(cli: Cli, sandbox: SandboxTenant) -> N
     assert ran.code == 5, ran
     assert "service principal, signed in by managed" in " ".join(ran.err.split())
     assert len(ours(sandbox.state())["apps"]) == 1
+
+
+def test_a_runner_with_several_managed_identities_says_which(cli: Cli, sandbox: SandboxTenant) -> None:
+    ids = {name: f"7a7a7a7a-0000-4000-8000-00000000000{n}" for n, name in enumerate(("ours", "theirs"), 3)}
+
+    def give_two(state: dict[str, object]) -> None:
+        principals = state["servicePrincipals"]
+        assert isinstance(principals, list)
+        for name, each in ids.items():
+            path = (
+                f"/subscriptions/5f/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+            )
+            principals.append(
+                {
+                    "id": each,
+                    "appId": each.replace("7a7a", "8b8b"),
+                    "displayName": name,
+                    "servicePrincipalType": "ManagedIdentity",
+                    "servicePrincipalNames": [each.replace("7a7a", "8b8b")],
+                    "alternativeNames": ["isExplicit=True", path],
+                }
+            )
+
+    sandbox.put_state(give_two)
+    env = {"IDENTITY_ENDPOINT": f"{sandbox.url}/msi/token", "IDENTITY_HEADER": "any"}
+    wanted = ids["ours"].replace("7a7a", "8b8b")
+    ran = cli("init", "--cloud", "sandbox", "--yes", "--operator", "managed",
+              env=env | {"PBISETUP_OPERATOR_CLIENT_ID": wanted})  # fmt: skip
+    assert f"{wanted} (service principal, signed in by managed)" in " ".join(ran.err.split()), ran
+    unknown = cli("init", "--cloud", "sandbox", "--yes", "--operator", "managed",
+                  env=env | {"PBISETUP_OPERATOR_CLIENT_ID": "11111111-0000-4000-8000-000000000001"})  # fmt: skip
+    assert unknown.code == 3, unknown
+    assert "No User Assigned" in " ".join(unknown.err.split())

@@ -40,8 +40,12 @@ class Cloud:
     """Host suffixes, besides the origins above, that the service itself redirects to inside this cloud."""
     instance_discovery: bool = True
     """Whether the authority is one that Microsoft's instance discovery knows."""
-    operator_routes: tuple[str, ...] = ("az", "browser", "device")
-    """Sign-in routes tried in this order when the operator names none."""
+    operator_routes: tuple[str, ...] = ("env", "workload", "az", "browser", "device")
+    """Sign-in routes tried in this order when the operator names none; `env` and `workload` only where
+    PBISETUP_OPERATOR_CLIENT_ID says who that is, and then nobody else.
+    """
+    exchange_audience: str = "api://AzureADTokenExchange"
+    """`aud` of the assertions of other issuers that this cloud's authority exchanges for tokens."""
     like: str = ""
     """The published cloud whose names are used here, where this is a local one."""
     instance: str = ""

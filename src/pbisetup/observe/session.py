@@ -10,13 +10,15 @@ from pbisetup.diagnosis.claims import NotDecodable, decode
 from pbisetup.model.claims import Claims
 from pbisetup.model.errors import Evidence, Observer, SignInFailed, Unavailable, UsageError
 from pbisetup.model.tenant import Operator, TenantInfo
-from pbisetup.services import authority, azure_cli, identity
+from pbisetup.services import authority, azure_cli, identity, workload
 from pbisetup.services.directory import Directory
 from pbisetup.services.identity import TokenSource
 from pbisetup.services.network import Network
 from pbisetup.services.rest import RestClient
 
 ROUTES = ("auto", "az", "browser", "device", "env", "workload", "managed")
+UNATTENDED = ("env", "workload")
+"""Those that are taken unasked, where the environment says as whom."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +170,47 @@ def operator_tokens(network: Network, how: SignIn) -> TokenSource:
     return _tokens(network, how, wanted)[0]
 
 
+def routes(network: Network, how: SignIn) -> tuple[str, ...]:
+    """The routes that are tried, in their order.
+
+    Whom PBISETUP_OPERATOR_CLIENT_ID names signs in, or nobody: never whoever else has a session on this machine.
+    """
+    if how.route != "auto":
+        return (how.route,)
+    listed = network.cloud.operator_routes
+    unattended = tuple(route for route in listed if route in UNATTENDED)
+    if unattended and identity.operator_is_named():
+        return unattended
+    return tuple(route for route in listed if route not in UNATTENDED)
+
+
 def _tokens(network: Network, how: SignIn, wanted: str | None) -> tuple[TokenSource, str]:
     """A token source for the first route that is there, and that route's name."""
-    routes = network.cloud.operator_routes if how.route == "auto" else (how.route,)
-    missing: list[str] = []
-    for route in routes:
+    tried = routes(network, how)
+    missing: list[tuple[str, Unavailable]] = []
+    for route in tried:
         try:
             return _route(network, route, how, wanted), route
         except Unavailable as error:
-            missing.append(f"{route}: {error.message}")
+            missing.append((route, error))
+    first = missing[0][1]
+    if len(missing) == 1 and first.remedy:
+        raise first
+    evidence = tuple(Evidence("sign-in", "local", f"{route}: {error.message}") for route, error in missing)
+    if how.route == "auto" and set(tried) <= set(UNATTENDED):
+        raise SignInFailed(
+            "PBI312",
+            "PBISETUP_OPERATOR_CLIENT_ID says who signs in, but not how",
+            remedy="Complete one of these ways, name another with --operator (`managed` for a managed identity), or unset "
+            "the variable.",
+            evidence=evidence,
+        )
     raise SignInFailed(
         "PBI311",
-        "nobody could be signed in" if len(missing) > 1 else missing[0],
+        "nobody could be signed in" if len(missing) > 1 else first.message,
         remedy="Sign in with the Azure CLI, or choose another way with --operator.",
         command=f"az login --tenant {how.tenant}" if how.tenant else "az login",
-        evidence=tuple(Evidence("sign-in", "local", line) for line in missing),
+        evidence=evidence,
     )
 
 
@@ -208,8 +236,10 @@ def _route(network: Network, route: str, how: SignIn, wanted: str | None) -> Tok
         )
     if route == "env":
         return identity.environment_tokens(network, wanted or "")
-    if route in ("workload", "managed"):
-        return identity.platform_tokens(network, route)
+    if route == "workload":
+        return workload.workload_tokens(network, wanted or "")
+    if route == "managed":
+        return identity.managed_tokens()
     raise UsageError("PBI104", f"--operator {route!r} is not one of {', '.join(ROUTES)}")
 
 

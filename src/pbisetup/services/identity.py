@@ -229,20 +229,33 @@ def user_tokens(
     return CredentialTokens(device, transport, observer)
 
 
+_OPERATOR = "PBISETUP_OPERATOR_"
+
+
+def _operator(name: str) -> str:
+    return os.environ.get(_OPERATOR + name, "").strip()
+
+
+def operator_is_named() -> bool:
+    """Whether the environment says as whom the operator signs in, so that nobody else is to be tried."""
+    return bool(_operator("CLIENT_ID"))
+
+
 def environment_tokens(network: Network, tenant: str) -> CredentialTokens:
     """Tokens of the operator that a pipeline describes in PBISETUP_OPERATOR_* variables."""
     from azure.identity import CertificateCredential, ClientSecretCredential
 
-    def read(name: str) -> str:
-        return os.environ.get(f"PBISETUP_OPERATOR_{name}", "").strip()
-
-    client_id, secret, certificate = read("CLIENT_ID"), read("CLIENT_SECRET"), read("CLIENT_CERTIFICATE_PATH")
-    tenant = read("TENANT_ID") or tenant
-    if not (client_id and tenant and (secret or certificate)):
+    client_id, secret = _operator("CLIENT_ID"), _operator("CLIENT_SECRET")
+    certificate = _operator("CLIENT_CERTIFICATE_PATH")
+    tenant = _operator("TENANT_ID") or tenant
+    proofs = f"{_OPERATOR}CLIENT_SECRET or {_OPERATOR}CLIENT_CERTIFICATE_PATH"
+    needed = {f"{_OPERATOR}TENANT_ID": tenant, f"{_OPERATOR}CLIENT_ID": client_id, proofs: secret or certificate}
+    if missing := [name for name, value in needed.items() if not value]:
         raise Unavailable(
             "PBI312",
-            "the operator `env` needs PBISETUP_OPERATOR_TENANT_ID, PBISETUP_OPERATOR_CLIENT_ID and either "
-            "PBISETUP_OPERATOR_CLIENT_SECRET or PBISETUP_OPERATOR_CLIENT_CERTIFICATE_PATH",
+            f"the operator `env` lacks {', '.join(missing)}",
+            remedy=f"It needs {_OPERATOR}TENANT_ID, {_OPERATOR}CLIENT_ID and {proofs}. The AZURE_* variables mean the app "
+            "that is set up, not the operator.",
         )
     transport = guarded_transport(network)
     options = credential_options(network, transport)
@@ -256,20 +269,20 @@ def environment_tokens(network: Network, tenant: str) -> CredentialTokens:
         raise Unavailable("PBI312", f"the operator's credential cannot be used: {one_line(str(error))}") from None
 
 
-def platform_tokens(network: Network, route: str) -> CredentialTokens:
-    """Tokens of a `workload` identity or a `managed` identity of the platform this runs on."""
-    from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+def managed_tokens() -> CredentialTokens:
+    """Tokens of the managed identity of the machine: its own, or the one that PBISETUP_OPERATOR_CLIENT_ID names."""
+    from azure.identity import ManagedIdentityCredential
 
-    transport = guarded_transport(network)
-    try:
-        if route == "workload":
-            return CredentialTokens(
-                WorkloadIdentityCredential(**credential_options(network, transport)), transport, "operator"
-            )
-    except ValueError as error:
-        raise Unavailable("PBI312", one_line(str(error))) from None
+    endpoints = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
+    if os.environ.get("AZURE_FEDERATED_TOKEN_FILE") and not any(os.environ.get(name) for name in endpoints):
+        # There azure-identity would sign in with the AZURE_* variables, past the guard of this run's hosts.
+        raise Unavailable(
+            "PBI312",
+            "a pod with AZURE_FEDERATED_TOKEN_FILE reaches its managed identity as a workload",
+            remedy="Use --operator workload.",
+        )
     # The managed identity endpoint is a host of the platform, not of the cloud: its own transport.
-    return CredentialTokens(ManagedIdentityCredential(), None, "operator")
+    return CredentialTokens(ManagedIdentityCredential(client_id=_operator("CLIENT_ID") or None), None, "operator")
 
 
 def azure_cli_tokens(tenant: str) -> CredentialTokens:

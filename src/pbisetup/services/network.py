@@ -109,16 +109,9 @@ class Network:
 
         Raises Unavailable where the bundle is not one.
         """
-        try:
-            if self._context is None:
-                self._context = ssl.create_default_context(cafile=self.ca_bundle)
-            return self._context
-        except (OSError, ssl.SSLError) as error:
-            raise Unavailable(
-                "PBI205",
-                f"the certificate bundle {self.ca_bundle} cannot be read: {error}",
-                remedy="Point PBISETUP_CA_BUNDLE at a file of PEM certificates, or unset it.",
-            ) from None
+        if self._context is None:
+            self._context = tls_context(self.ca_bundle)
+        return self._context
 
     def timeout(self) -> httpx.Timeout:
         """For httpx."""
@@ -166,6 +159,22 @@ class Network:
             return
         # Date has whole seconds, and the answer travelled: less than that is no difference.
         self.skew = skew if abs(skew) > timedelta(seconds=5) else timedelta(0)
+
+
+def tls_context(bundle: str | None) -> ssl.SSLContext:
+    """Trusts the certificates in this file, or what the operating system trusts. Raises Unavailable where it is none."""
+    import truststore
+
+    if bundle is None:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except (OSError, ssl.SSLError) as error:
+        raise Unavailable(
+            "PBI205",
+            f"the certificate bundle {bundle} cannot be read: {error}",
+            remedy="Point PBISETUP_CA_BUNDLE at a file of PEM certificates, or unset it.",
+        ) from None
 
 
 def _bypass_proxies_on_loopback() -> None:

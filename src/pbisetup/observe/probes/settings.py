@@ -24,7 +24,7 @@ from pbisetup.model.tenant import Capacity, Group, TenantSetting, Workspace
 from pbisetup.observe import reading
 from pbisetup.observe.engine import Board, Probe
 from pbisetup.observe.probes.question import Question
-from pbisetup.observe.session import Entered, door_of, knock
+from pbisetup.observe.session import Entered, door_of, knock, routes
 from pbisetup.planning.manifest import is_guid
 from pbisetup.planning.wanted import group_for
 from pbisetup.services import app_sign_in, authority
@@ -134,7 +134,7 @@ def _tenant(question: Question) -> str | None:
     """The tenant to sign in to: its id where the Azure CLI's session is compared with it, else any of its names."""
     how = question.operator
     assert how is not None
-    if how.tenant and not is_guid(how.tenant) and "az" in (how.route, *question.network.cloud.operator_routes[:1]):
+    if how.tenant and not is_guid(how.tenant) and routes(question.network, how)[0] == "az":
         return authority.tenant_id(question.network, how.tenant)
     return how.tenant
 
