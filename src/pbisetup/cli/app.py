@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pbisetup.cli import apply, doctor, explain, handoff, init, sandbox, token
+from pbisetup.cli import apply, doctor, explain, handoff, init, sandbox, status, token
 
 app = typer.Typer(
     name="pbisetup",
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(apply.plan)
 app.command()(apply.apply)
+app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(explain.explain)
 app.command()(token.token)

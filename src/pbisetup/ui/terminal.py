@@ -13,6 +13,7 @@ import shutil
 import sys
 import textwrap
 import threading
+import unicodedata
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
@@ -170,11 +171,29 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters two, those that join the one before them none."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def wrap(text: str, width: int, indent: str) -> list[str]:
-    """Lines of at most `width` columns."""
-    return textwrap.wrap(
+    """Lines of at most `width` columns, as far as words allow."""
+    if not text.isascii():  # textwrap counts characters: a wide one is made two
+        text = "".join(c + _SECOND if _columns(c) == 2 else c for c in text)
+    lines = textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    )
+    return [line.replace(_SECOND, "") for line in lines] or [""]
+
+
+_SECOND = "\x00"
+"""The second column of a wide character while lines are broken; no text that is shown holds it."""
 
 
 def _is_tty(stream: TextIO | None) -> bool:

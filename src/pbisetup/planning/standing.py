@@ -1,0 +1,192 @@
+"""How an environment stands, at a glance: snapshot and plan made into one row. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pbisetup.model.errors import ExitCode, PbisetupError
+from pbisetup.model.facts import Absent, Known, Unknown, value_of
+from pbisetup.model.manifest import Environment
+from pbisetup.model.plan import Plan, Step
+from pbisetup.model.snapshot import Snapshot
+from pbisetup.model.tenant import Password, StoredCredential, TenantInfo
+from pbisetup.planning.secret_steps import held_secret
+from pbisetup.planning.wanted import is_service_app, wanted_scopes
+
+Consent = Literal["granted", "missing", "not needed", "unknown"]
+CredentialState = Literal["ok", "expiring", "expired", "refused", "missing", "elsewhere", "unknown", "not needed"]
+Problem = Literal["not_applied", "drift", "credential_expired", "credential_expiring", "unreachable", "failed"]
+
+_GRANTS = frozenset({"grant_delegated", "grant_app_role"})
+
+
+@dataclass(frozen=True)
+class CredentialStanding:
+    """What the app signs in with."""
+
+    state: CredentialState
+    """`elsewhere`: the app has one that pbisetup made, but its value is not kept on this machine."""
+    why: str
+    kind: str | None = None
+    ends: datetime | None = None
+    days_left: int | None = None
+    """Whole days; negative once it has expired."""
+    where: str | None = None
+    """Where its value is kept; None where it is not kept here."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One environment: what is there, and what of it is not as the manifest says."""
+
+    environment: str
+    tenant: TenantInfo | None = None
+    client_id: str | None = None
+    app_object_id: str | None = None
+    sp_object_id: str | None = None
+    applied: bool = False
+    deleted: bool = False
+    """Whether the app registration lies in the recycle bin."""
+    consent: Consent = "unknown"
+    credential: CredentialStanding = CredentialStanding("unknown", "it was not looked at")
+    drift: tuple[Step, ...] = ()
+    """What `apply` would change, by whomever; empty before there is an app."""
+    undecided: tuple[Step, ...] = ()
+    """What nobody who is signed in can see: no drift."""
+    notes: tuple[Step, ...] = ()
+    """What is left as it is, but is worth a word."""
+    error: PbisetupError | None = None
+    """Why it could not be looked at."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        if self.error is not None:
+            return ("unreachable" if self.error.exit_code == ExitCode.NO_ACCESS else "failed",)
+        if not self.applied:
+            return ("not_applied",)
+        found: list[Problem] = ["drift"] if self.drift else []
+        if self.credential.state == "expired":
+            found.append("credential_expired")
+        if self.credential.state == "expiring":
+            found.append("credential_expiring")
+        return tuple(found)
+
+    @property
+    def others(self) -> tuple[Step, ...]:
+        """The drift that somebody else must mend."""
+        return tuple(step for step in self.drift if step.allowed is False)
+
+
+def unreached(environment: Environment, error: PbisetupError) -> Standing:
+    """The row of an environment that could not be looked at."""
+    return Standing(environment.name, error=error)
+
+
+def standing(
+    environment: Environment, seen: Snapshot, plan: Plan, now: datetime, fail_within: timedelta | None = None
+) -> Standing:
+    """The row of an environment. A credential that ends within `fail_within` counts as expiring."""
+    app, sp = value_of(seen.app), value_of(seen.service_principal)
+    credential = _credential(environment, seen, now, fail_within)
+    drift = tuple(step for step in plan.changes if not _only_not_here(step, credential)) if app else ()
+    return Standing(
+        environment.name,
+        tenant=seen.tenant,
+        client_id=app.client_id if app else None,
+        app_object_id=app.object_id if app else None,
+        sp_object_id=sp.object_id if sp else None,
+        applied=app is not None,
+        deleted=isinstance(seen.deleted_app, Known),
+        consent=_consent(environment, seen, plan),
+        credential=credential,
+        drift=drift,
+        undecided=tuple(step for step in plan.steps if step.deferred),
+        notes=tuple(step for step in plan.steps if not step.writes and step.warning),
+    )
+
+
+def exit_code(rows: Iterable[Standing]) -> ExitCode:
+    """3 where a tenant could not be reached, else 1 where anything is not as it should be."""
+    problems = {problem for row in rows for problem in row.problems}
+    if "unreachable" in problems:
+        return ExitCode.NO_ACCESS
+    return ExitCode.WRONG if problems else ExitCode.OK
+
+
+def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
+    """Whether a new secret is planned only because this machine, a fresh clone, does not keep the one there is."""
+    made = step.action is not None and step.action.kind == "add_secret"
+    return made and credential.where is None and credential.state in ("elsewhere", "expiring")
+
+
+def _consent(environment: Environment, seen: Snapshot, plan: Plan) -> Consent:
+    if any(step.action is not None and step.action.kind in _GRANTS for step in plan.changes):
+        return "missing"
+    if not wanted_scopes(environment):
+        return "not needed"
+    return "granted" if isinstance(seen.delegated_grants, Known) else "unknown"
+
+
+def _credential(
+    environment: Environment, seen: Snapshot, now: datetime, fail_within: timedelta | None
+) -> CredentialStanding:
+    if not is_service_app(environment):
+        return CredentialStanding("not needed", "people sign in to the app")
+    kind = environment.credential.kind
+    app = value_of(seen.app)
+    if app is None:
+        return CredentialStanding("missing", "there is no app yet", kind)
+    held, why = held_secret(seen, environment, now)
+    stored = value_of(seen.stored)
+    where = stored.where if stored else None
+    if held is None and stored is not None:
+        mine = _stored(app.passwords, stored) if stored.client_id.lower() == app.client_id.lower() else None
+        if mine is None:
+            return CredentialStanding("missing", why, kind)
+        state: CredentialState = "refused" if seen.token_refusals else "expiring"
+        return _dated(state, why, kind, mine, now, None, where)
+    if held is None:
+        return _made_before(seen, app.passwords, why, kind, now, fail_within)
+    return _dated("ok", why, kind, held, now, fail_within, where)
+
+
+def _made_before(
+    seen: Snapshot, passwords: Iterable[Password], why: str, kind: str, now: datetime, fail_within: timedelta | None
+) -> CredentialStanding:
+    """A credential whose value this machine does not keep: by what pbisetup made earlier, the one that lives longest."""
+    made = [p for p in passwords if p.display_name.startswith("pbisetup ") and p.display_name not in seen.journalled]
+    if not made:
+        return CredentialStanding("unknown" if isinstance(seen.stored, Unknown) else "missing", why, kind)
+    longest = max(made, key=lambda p: p.ends or datetime.max.replace(tzinfo=now.tzinfo))
+    elsewhere: CredentialState = "elsewhere" if isinstance(seen.stored, Absent) else "unknown"
+    return _dated(elsewhere, f"{longest.display_name!r}; {why}", kind, longest, now, fail_within, None)
+
+
+def _dated(
+    state: CredentialState,
+    why: str,
+    kind: str,
+    password: Password,
+    now: datetime,
+    fail_within: timedelta | None,
+    where: str | None,
+) -> CredentialStanding:
+    if password.ends is None:
+        return CredentialStanding(state, why, kind, where=where)
+    left = password.ends - now
+    if left <= timedelta(0):
+        state = "expired"
+    elif state != "refused" and fail_within is not None and left <= fail_within:
+        state = "expiring"
+    return CredentialStanding(state, why, kind, password.ends, left // timedelta(days=1), where)
+
+
+def _stored(passwords: Iterable[Password], stored: StoredCredential) -> Password | None:
+    """Which of the app's secrets the stored value is, as far as its key id and its first characters tell."""
+    alike = [p for p in passwords if not (p.hint and stored.hint) or p.hint == stored.hint]
+    key_id = (stored.key_id or "").lower()
+    exact = next((p for p in alike if key_id and p.key_id.lower() == key_id), None)
+    return exact or next((p for p in alike if p.hint and p.hint == stored.hint), None)
