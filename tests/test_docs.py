@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
+import yaml
 
 from pbisetup.catalog.codes import codes
 from pbisetup.catalog.findings import entries
@@ -38,7 +41,61 @@ def commands() -> list[tuple[str, str]]:
     )
 
 
-@pytest.mark.parametrize(("where", "command"), commands(), ids=lambda value: str(value)[:60])
+def jobs() -> list[tuple[str, Any]]:
+    """Every pipeline in the documents, parsed."""
+    return [
+        (page.name, yaml.safe_load(body))
+        for page in PAGES
+        for language, body in BLOCK.findall(page.read_text(encoding="utf-8"))
+        if language == "yaml"
+    ]
+
+
+def scripts(part: Any) -> Iterator[str]:
+    """What a pipeline runs, line by line."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("run", "script", "inlineScript"):
+                yield from str(value).splitlines()
+            else:
+                yield from scripts(value)
+    elif isinstance(part, list):
+        for each in part:
+            yield from scripts(each)
+
+
+def steps_of_jobs() -> list[tuple[str, str]]:
+    """Every pbisetup command that a pipeline runs, without what the shell makes of its output and its end."""
+    lines = [(where, line.strip()) for where, job in jobs() for line in scripts(job)]
+    return [(where, re.split(r" (?:\|\||>|\|) ?", line)[0]) for where, line in lines if line.startswith("pbisetup ")]
+
+
+def test_every_pipeline_in_the_documents_signs_in_and_looks() -> None:
+    found = jobs()
+    assert len(found) >= 2
+    github = next(job for _, job in found if "jobs" in job)
+    # YAML 1.1 takes the key `on` for a truth value.
+    assert github.get("on", github.get(True))["schedule"]
+    assert github["permissions"]["id-token"] == "write"
+    for _, job in found:
+        ran = "\n".join(scripts(job))
+        assert "pbisetup status --" in ran
+        assert "pbisetup apply --check" in ran
+    devops = next(job for _, job in found if "pool" in job)
+    task = next(step for step in devops["steps"] if step.get("task") == "AzureCLI@2")
+    assert task["env"]["SYSTEM_ACCESSTOKEN"] == "$(System.AccessToken)"
+
+
+def test_the_variables_of_the_operator_are_those_that_are_read() -> None:
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    sources = "".join((ROOT / "src/pbisetup/services" / f"{name}.py").read_text() for name in ("identity", "workload"))
+    for name in set(re.findall(r"PBISETUP_OPERATOR_([A-Z_]+)`", page)):
+        assert name in sources, name
+    for name in re.findall(r'_operator\("(\w+)"\)', sources):
+        assert f"PBISETUP_OPERATOR_{name}" in page, name
+
+
+@pytest.mark.parametrize(("where", "command"), commands() + steps_of_jobs(), ids=lambda value: str(value)[:60])
 def test_every_command_that_is_shown_can_be_typed(where: str, command: str) -> None:
     words = shlex.split(command.split(" < ", maxsplit=1)[0])[1:]
     words = [w for w in words if w not in ("FILE", "...")]

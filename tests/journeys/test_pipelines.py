@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.journeys.conftest import approve_as
 from tests.journeys.test_init import INIT, ours
 from tests.support.cli import Cli
 from tests.support.platform import CONNECTION, GITHUB_ISSUER, REQUEST_TOKEN, Platform, empower, trust
@@ -314,3 +320,165 @@ def test_the_apps_own_variables_never_make_it_the_operator(public: Cli, sandbox:
     sandbox.put_state({**sandbox.state(), "auto_approve": "developer"})
     ran = public("init", "--yes", "--wait", "0", env=env)
     assert "signed in by device" in " ".join(ran.err.split()), ran
+
+
+# -- what docs/pipelines.md says ---------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "pipelines.md"
+
+
+def documented(having: str) -> Any:
+    """The pipeline on the page that has this key."""
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return next(job for job in map(yaml.safe_load, blocks) if having in job)
+
+
+def run_step(cli: Cli, script: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A step's script, with `pbisetup` on the PATH as the installation of it puts it there."""
+    bin_ = cli.folder.parent / "bin"
+    bin_.mkdir(exist_ok=True)
+    program = bin_ / "pbisetup"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pbisetup "$@"\n')
+    program.chmod(0o755)
+    path = {"PATH": f"{bin_}{os.pathsep}/usr/bin{os.pathsep}/bin"}
+    return subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=cli.folder,
+        env={**cli.env, **env, **path},
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+def clone_of_prod(public: Cli, sandbox: SandboxTenant) -> str:
+    """A person has set prod up and given the pipeline its rights; the job has a clone. What init kept in .env.prod."""
+    approve_as(sandbox, "admin")
+    public.ok("init", "--yes", "--env", "prod", "--workspace", "Reports Prod", env={"PATH": "/nowhere"})
+    kept = public.folder / ".env.prod"
+    text = kept.read_text()
+    kept.unlink()
+    group = ours(sandbox.state())["groups"][0]["id"]
+    sandbox.put_state(lambda state: empower(state, sandbox.operator_id, group))
+    return text
+
+
+def rename(state: dict[str, Any]) -> None:
+    """Drift."""
+    app = next(each for each in state["applications"] if str(each.get("uniqueName", "")).startswith("pbisetup-"))
+    app["displayName"] = "somebody renamed it"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the job runs on ubuntu-latest")
+def test_the_documented_job_of_github_passes_and_fails_on_drift(
+    public: Cli, sandbox: SandboxTenant, platform: Platform
+) -> None:
+    kept = clone_of_prod(public, sandbox)
+    job = documented("jobs")["jobs"]["nightly"]
+    held = {
+        "vars.PBISETUP_TENANT_ID": sandbox.tenant,
+        "vars.PBISETUP_CLIENT_ID": sandbox.operator_id,
+        "secrets.PBISETUP_ENV_PROD": kept.rstrip("\n"),
+    }
+
+    def filled(env: dict[str, str]) -> dict[str, str]:
+        return {name: re.sub(r"\$\{\{ (.+?) \}\}", lambda m: held[m[1]], value) for name, value in env.items()}
+
+    def night() -> list[tuple[str, int, str]]:
+        done = []
+        for step in job["steps"]:
+            if "run" not in step or "install" in step["run"] or "failure()" in step.get("if", ""):
+                continue
+            ran = run_step(public, step["run"], filled(job["env"]) | filled(step.get("env", {})))
+            done.append((step["name"], ran.returncode, ran.stdout + ran.stderr))
+        return done
+
+    first = night()
+    assert [code for _, code, _ in first] == [0, 0, 0], first
+    assert (public.folder / ".env.prod").stat().st_mode & 0o077 == 0
+    assert platform.asked
+    sandbox.put_state(rename)
+    sandbox.clear_requests()
+    second = night()
+    assert [code for _, code, _ in second] == [0, 1, 1], second
+    assert sandbox.writes() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the job runs on ubuntu-latest")
+def test_the_documented_job_of_azure_devops_passes_and_fails_on_drift(
+    public: Cli, sandbox: SandboxTenant, platform: Platform
+) -> None:
+    kept = clone_of_prod(public, sandbox)
+    steps = documented("steps")["steps"]
+    task = next(step for step in steps if step.get("task") == "AzureCLI@2")
+    env = (
+        dict.fromkeys(platform.github(), "")
+        | platform.devops()
+        | {
+            "PBISETUP_CA_BUNDLE": public.env["PBISETUP_CA_BUNDLE"],
+            "AZURESUBSCRIPTION_TENANT_ID": sandbox.tenant,
+            "AZURESUBSCRIPTION_CLIENT_ID": sandbox.operator_id,
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": CONNECTION,
+        }
+    )
+    write = next(step for step in steps if "ENV_PROD" in step.get("env", {}))
+    assert run_step(public, write["script"], {"ENV_PROD": kept.rstrip("\n")}).returncode == 0
+    first = run_step(public, task["inputs"]["inlineScript"], env)
+    assert first.returncode == 0, first
+    assert {method for method, *_ in platform.asked} == {"POST"}
+    assert "<testsuite" in (public.folder / "doctor.xml").read_text()
+    sandbox.put_state(rename)
+    second = run_step(public, task["inputs"]["inlineScript"], env)
+    assert second.returncode == 1, second
+
+
+@pytest.mark.parametrize(
+    ("permissions", "purpose", "drift"),
+    [
+        (["Application.Read.All"], "automation", None),
+        (["Application.Read.All", "Directory.Read.All"], "user-sign-in", None),
+        (["Application.Read.All", "Application.ReadWrite.OwnedBy"], "automation", "app"),
+        (["Application.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Create"], "automation", "member"),
+        (["Application.Read.All", "DelegatedPermissionGrant.ReadWrite.All"], "user-sign-in", "consent"),
+    ],
+)
+def test_the_rights_that_the_page_names_are_enough(
+    cli: Cli, sandbox: SandboxTenant, permissions: list[str], purpose: str, drift: str | None
+) -> None:
+    row = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.endswith(_listed(permissions)))
+    cli.ok(*INIT, "--purpose", purpose)
+    made = ours(sandbox.state())
+
+    def later(state: dict[str, Any]) -> None:
+        own = next(each for each in state["servicePrincipals"] if each["appId"] == sandbox.operator_id)["id"]
+        graph = next(each for each in state["servicePrincipals"] if each["appId"].startswith("00000003-"))
+        ids = {role["value"]: role["id"] for role in graph["appRoles"]}
+        granted = [each for each in state["appRoleAssignments"] if each["principalId"] == own]
+        others = [each for each in state["appRoleAssignments"] if each["principalId"] != own]
+        given = [{**granted[n], "appRoleId": ids[name]} for n, name in enumerate(permissions)]
+        state["appRoleAssignments"] = [*others, *given]
+        if made["groups"]:
+            empower(state, sandbox.operator_id, made["groups"][0]["id"])
+        if "owner of the app" in row:
+            app = next(each for each in state["applications"] if each["id"] == made["apps"][0]["id"])
+            app["owners"] = [*app.get("owners", []), own]
+        if drift == "app":
+            rename(state)
+        if drift == "member":
+            state["groups"][0]["members"].remove(made["principals"][0]["id"])
+        if drift == "consent":
+            state["oauth2PermissionGrants"] = []
+
+    sandbox.put_state(later)
+    env = operator(sandbox) | {"PBISETUP_OPERATOR_CLIENT_SECRET": sandbox.operator_secret}
+    if drift:
+        cli.ok("apply", "--yes", "--wait", "0", "--operator", "env", env=env)
+    looked = cli.ok("status", "--operator", "env", "--format", "json", env=env)
+    assert looked.json["environments"][0]["undecided"] == []
+
+
+def _listed(permissions: list[str]) -> str:
+    more = ", and the operator is an owner of the app" if "Application.ReadWrite.OwnedBy" in permissions else ""
+    return f"| {', '.join(f'`{name}`' for name in permissions)}{more} |"

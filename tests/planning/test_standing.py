@@ -94,6 +94,14 @@ def test_what_only_the_apps_own_token_would_show_is_no_drift() -> None:
     assert found.problems == ()
 
 
+def test_a_role_in_a_workspace_that_cannot_be_read_is_no_drift_either() -> None:
+    found = row(everything(workspaces={"Reports": UNKNOWN}))
+    assert [step.id for step in found.undecided] == ["workspace-Reports"]
+    assert found.problems == ()
+    gone = row(everything(workspaces={"Reports": ABSENT}))
+    assert gone.undecided == ()
+
+
 def test_what_keeps_the_app_out_and_is_nobodys_to_change_here_is_worth_a_word() -> None:
     shut_out = replace(world.setting(groups=("g1",)), excluded_groups={"g1": "name of g1"})
     assert isinstance(shut_out, TenantSetting)
@@ -149,13 +157,15 @@ def test_a_printed_secret_is_kept_by_whoever_read_it() -> None:
     [
         ({}, "granted"),
         ({"delegated_grants": known(())}, "missing"),
+        ({"delegated_grants": UNKNOWN}, "unknown"),
     ],
 )
 def test_what_is_told_of_consent(change: dict[str, Any], consent: str) -> None:
     found = row(world.signed_in(**change), world.sign_in())
     assert found.consent == consent
     assert found.credential.state == "not needed"
-    assert found.problems == (() if consent == "granted" else ("drift",))
+    assert found.problems == (("drift",) if consent == "missing" else ())
+    assert [step.id for step in found.undecided] == (["consent"] if consent == "unknown" else [])
 
 
 @pytest.mark.parametrize(

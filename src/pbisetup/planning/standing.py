@@ -55,7 +55,7 @@ class Standing:
     drift: tuple[Step, ...] = ()
     """What `apply` would change, by whomever; empty before there is an app."""
     undecided: tuple[Step, ...] = ()
-    """What nobody who is signed in can see: no drift."""
+    """What this operator cannot see: no drift."""
     notes: tuple[Step, ...] = ()
     """What is left as it is, but is worth a word."""
     error: PbisetupError | None = None
@@ -91,7 +91,8 @@ def standing(
     """The row of an environment. A credential that ends within `fail_within` counts as expiring."""
     app, sp = value_of(seen.app), value_of(seen.service_principal)
     credential = _credential(environment, seen, now, fail_within)
-    drift = tuple(step for step in plan.changes if not _only_not_here(step, credential)) if app else ()
+    unseen = tuple(step for step in plan.steps if step.deferred or _unseen(step, seen))
+    drift = [step for step in plan.changes if step not in unseen and not _only_not_here(step, credential)]
     return Standing(
         environment.name,
         tenant=seen.tenant,
@@ -102,8 +103,8 @@ def standing(
         deleted=isinstance(seen.deleted_app, Known),
         consent=_consent(environment, seen, plan),
         credential=credential,
-        drift=drift,
-        undecided=tuple(step for step in plan.steps if step.deferred),
+        drift=tuple(drift) if app else (),
+        undecided=unseen if app else (),
         notes=tuple(step for step in plan.steps if not step.writes and step.warning),
     )
 
@@ -116,6 +117,19 @@ def exit_code(rows: Iterable[Standing]) -> ExitCode:
     return ExitCode.WRONG if problems else ExitCode.OK
 
 
+def _unseen(step: Step, seen: Snapshot) -> bool:
+    """Whether a change is planned only because this operator could not look whether it is needed."""
+    if step.action is None:
+        return False
+    kind, params = step.action.kind, step.action.params
+    if kind == "grant_delegated":
+        return isinstance(seen.service_principal, Known) and isinstance(seen.delegated_grants, Unknown)
+    if kind == "set_workspace_role":
+        keys = (params.get("workspace_name"), params.get("workspace_id"))
+        return any(isinstance(seen.workspaces.get(str(key)), Unknown) for key in keys if key)
+    return False
+
+
 def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
     """Whether a new secret is planned only because this machine, a fresh clone, does not keep the one there is."""
     made = step.action is not None and step.action.kind == "add_secret"
@@ -123,11 +137,12 @@ def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
 
 
 def _consent(environment: Environment, seen: Snapshot, plan: Plan) -> Consent:
-    if any(step.action is not None and step.action.kind in _GRANTS for step in plan.changes):
+    granting = [step for step in plan.changes if step.action is not None and step.action.kind in _GRANTS]
+    if any(not _unseen(step, seen) for step in granting):
         return "missing"
-    if not wanted_scopes(environment):
-        return "not needed"
-    return "granted" if isinstance(seen.delegated_grants, Known) else "unknown"
+    if granting or isinstance(seen.delegated_grants, Unknown):
+        return "unknown" if wanted_scopes(environment) else "not needed"
+    return "granted" if wanted_scopes(environment) else "not needed"
 
 
 def _credential(
