@@ -28,14 +28,21 @@ class Places:
 
 
 @contextlib.contextmanager
-def places(common: Common, terminal: Terminal, reach: Network, environments: Sequence[Environment]) -> Iterator[Places]:
+def places(
+    common: Common,
+    terminal: Terminal,
+    reach: Network,
+    environments: Sequence[Environment],
+    *,
+    all_shut: bool = False,
+) -> Iterator[Places]:
     """Sign in to each tenant, one after the other: a person is asked by each.
 
     Where one of several tenants cannot be entered, its environments are `shut` and the others go on. Raises what signing in
-    raises where there is only one.
+    raises where there is only one, unless `all_shut` says that even this is an answer. Raises UsageError.
     """
     from pbisetup.execution.looking import Place
-    from pbisetup.model.errors import PbisetupError
+    from pbisetup.model.errors import PbisetupError, UsageError
 
     wanted = {environment.name: tenant_of(common, environment) for environment in environments}
     sessions: dict[str | None, Session | PbisetupError] = {}
@@ -44,7 +51,7 @@ def places(common: Common, terminal: Terminal, reach: Network, environments: Seq
             try:
                 session = stack.enter_context(signed_in(common, terminal, reach, tenant))
             except PbisetupError as error:
-                if len(set(wanted.values())) == 1:
+                if isinstance(error, UsageError) or (len(set(wanted.values())) == 1 and not all_shut):
                     raise
                 sessions[tenant] = error
             else:

@@ -105,7 +105,7 @@ def standing(
         credential=credential,
         drift=tuple(drift) if app else (),
         undecided=unseen if app else (),
-        notes=tuple(step for step in plan.steps if not step.writes and step.warning),
+        notes=tuple(step for step in plan.steps if step.change == "leave"),
     )
 
 

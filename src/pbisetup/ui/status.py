@@ -111,7 +111,7 @@ def _details(row: Standing, width: int) -> list[Line]:
     for step in row.undecided:
         lines += _step_lines(step, "?", "yellow", width)
     for step in row.notes:
-        lines += hanging("  ! ", visible(f"{step.title}: {step.warning}"), width, "yellow")
+        lines += hanging("  ! ", visible(f"{step.title}: {step.warning or step.why}"), width, "yellow")
     return lines
 
 
@@ -184,7 +184,7 @@ def _row_json(row: Standing) -> dict[str, Any]:
         },
         "drift": [_step_json(step) for step in row.drift],
         "undecided": [_step_json(step) for step in row.undecided],
-        "notes": [{"title": step.title, "text": step.warning} for step in row.notes],
+        "notes": [{"title": step.title, "text": step.warning or step.why} for step in row.notes],
         "error": {"code": error.code, "message": error.message, "remedy": error.remedy} if error else None,
     }
 
