@@ -116,3 +116,40 @@ def test_the_tenant_of_the_command_line_is_the_one_that_is_changed(first: Sandbo
     assert unknown.code == 3, unknown
     assert "fabrikam.onmicrosoft.com" in unknown.err
     assert ours(first.state())["apps"] == []
+
+
+def test_the_wizard_makes_environments_in_two_tenants(first: SandboxTenant, tmp_path: Path) -> None:
+    """One command; the manifest names the tenant only where it is not the project's."""
+    cli = Cli(tmp_path / "wizard", first.env())
+    tenants = ("--tenant", "contoso.onmicrosoft.com", "--tenant", "prod=contoso2.onmicrosoft.com")
+    ran = cli.ok(
+        *INIT, "--env", "dev,test,prod", *tenants, "--workspace", "prod=Reports Prod", "--workspace", "Reports Dev"
+    )
+    for name in ("dev", "test", "prod"):
+        assert f"{name}: the app works" in ran.out, ran
+    text = (cli.folder / "pbisetup.toml").read_text(encoding="utf-8")
+    assert text.count("tenant = ") == 2
+    assert 'tenant = "contoso2.onmicrosoft.com"' in text.split("[environments.prod]")[1]
+    assert {k: len(v) for k, v in ours(first.state()).items()} == {
+        **COUNTS,
+        "apps": 2,
+        "principals": 2,
+        "secrets": 2,
+        "roles": 2,
+    }
+    assert {k: len(v) for k, v in ours(first.second.state()).items()} == {**COUNTS, "roles": 2}
+    # One look and one write of the settings in each.
+    changed = [each for each in first.requests("POST") if "tenantsettings" in each["path"]]
+    assert len(changed) == 2
+    assert cli("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_tenant_that_cannot_be_entered_does_not_keep_the_other(first: SandboxTenant, tmp_path: Path) -> None:
+    cli = project(tmp_path, first)
+    manifest = cli.folder / "pbisetup.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("contoso2.onmicrosoft.com", "nobody.example"), encoding="utf-8")
+    ran = cli("apply", "--yes", "--operator", "device")
+    assert ran.code == 3, ran
+    assert "dev: the app works" in ran.out
+    assert "nobody.example" in ran.out + ran.err

@@ -167,11 +167,19 @@ def apply_all(
 def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> None:
     """Say what became of it, what to type next, and leave with the right exit code."""
     from pbisetup.model.errors import ExitCode
+    from pbisetup.ui.failure import tell
     from pbisetup.ui.summary import next_commands, result_json, summary_lines
 
-    codes = [each.exit_code for each in done]
-    order = (ExitCode.INTERRUPTED, ExitCode.PARTIAL, ExitCode.HANDOFF, ExitCode.WRONG, ExitCode.OK)
-    code = next((c for c in order if c in codes), ExitCode.OK)
+    worst = (
+        ExitCode.INTERRUPTED,
+        ExitCode.USAGE,
+        ExitCode.NO_ACCESS,
+        ExitCode.PARTIAL,
+        ExitCode.HANDOFF,
+        ExitCode.WRONG,
+        ExitCode.OK,
+    )
+    code = min((each.exit_code for each in done), key=worst.index)
     if common.json:
         shown = [result_json(each) for each in done]
         terminal.result(json.dumps({"schema": "pbisetup/apply/v1", "environments": shown}, indent=2))
@@ -180,6 +188,8 @@ def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> Non
         for each in done:
             for line in summary_lines(each):
                 terminal.wrapped_result(line)
+            if each.error is not None:
+                tell(terminal, each.error)
         for line in next_commands(done, code):
             terminal.result(line)
     raise typer.Exit(code)

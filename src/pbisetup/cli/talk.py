@@ -34,13 +34,15 @@ class Talk:
 
     def plan(self, plans: Sequence[Plan]) -> None:
         from pbisetup.ui.progress import plans_lines
+        from pbisetup.ui.terminal import visible
 
-        for line, style in plans_lines(self._by_tenant(plans), self._terminal.width):
-            self._terminal.say(line, style)
-
-    def _by_tenant(self, plans: Sequence[Plan]) -> list[list[Plan]]:
-        tenants = dict.fromkeys(tenant.id for tenant in self._tenants.values())
-        return [[plan for plan in plans if self._tenants[plan.environment].id == tenant] for tenant in tenants]
+        for tenant in {each.id: each for each in self._tenants.values()}.values():
+            there = [plan for plan in plans if self._tenants[plan.environment].id == tenant.id]
+            if there:
+                self._terminal.say()
+                self._terminal.say(visible(f"In the tenant {tenant.name} ({tenant.domain}):"), "bold")
+            for line, style in plans_lines([there], self._terminal.width):
+                self._terminal.say(line, style)
 
     def agreed(self, plans: Sequence[Plan]) -> bool:
         """Ask, naming the tenants. From a yes on, Ctrl-C is heard between steps instead of at once."""

@@ -10,11 +10,14 @@ from pbisetup.execution.runner import Outcome, Status
 from pbisetup.model.errors import ExitCode
 from pbisetup.model.plan import Plan, Step
 from pbisetup.planning.wanted import is_service_app
+from pbisetup.ui.failure import error_json
 from pbisetup.ui.terminal import spelled, visible
 
 
 def summary_lines(done: Converged) -> list[str]:
     name = done.environment.name
+    if done.error is not None:
+        return [f"{name}: not done: {visible(done.error.message.splitlines()[0])}"]
     if done.declined:
         return [f"{name}: nothing was changed."]
     words: dict[Status, str] = {
@@ -54,7 +57,7 @@ def next_commands(done: Sequence[Converged], code: int) -> list[str]:
             (f"pbisetup apply {name}", "when they have done it"),
             (f"pbisetup doctor {name}", "what works and what does not"),
         ]
-    elif code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED):
+    elif code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED, ExitCode.NO_ACCESS, ExitCode.USAGE):
         commands = [
             (f"pbisetup apply {name}", "continue"),
             (f"pbisetup plan {name}", "what is left"),
@@ -112,6 +115,7 @@ def result_json(done: Converged) -> dict[str, Any]:
 
     return {
         "environment": done.environment.name,
+        "error": error_json(done.error) if done.error else None,
         "declined": done.declined,
         "interrupted": done.interrupted,
         "steps": [shown(o) for result in done.results for o in result.outcomes],
