@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pbisetup.cli import apply, doctor, explain, handoff, init, sandbox, status, token
+from pbisetup.cli import apply, destroy, doctor, explain, handoff, init, sandbox, status, token
 
 app = typer.Typer(
     name="pbisetup",
@@ -22,6 +22,7 @@ app.command()(doctor.doctor)
 app.command()(explain.explain)
 app.command()(token.token)
 app.command()(handoff.handoff)
+app.command()(destroy.destroy)
 app.add_typer(sandbox.app, name="sandbox")
 
 

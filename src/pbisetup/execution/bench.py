@@ -13,7 +13,7 @@ from pbisetup.services.answer import Answer
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.journal import Journal
 from pbisetup.services.network import not_its_own
-from pbisetup.services.secret_store import AppCredential, OpenStore
+from pbisetup.services.secret_store import AppCredential, OpenStore, Store
 
 Outputs = dict[str, str]
 Params = Mapping[str, Any]
@@ -56,6 +56,8 @@ class Workbench:
     """The credential that was made in this run, for the proof; the only place outside the store that holds it."""
     added: dict[str, list[Any]] = field(default_factory=dict)
     """What this run put into lists that are written as a whole: see `together`."""
+    kept: Store | None = None
+    """Where the environment's credential is kept, for a run that takes it out."""
 
     def sent(self, call: Callable[[], Answer], what: str) -> Answer:
         """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pbisetup.execution import steps_app, steps_directory, steps_powerbi, steps_secret
+from pbisetup.execution import steps_app, steps_directory, steps_powerbi, steps_secret, steps_unmake
 from pbisetup.execution.bench import Outputs, Params, Workbench
 
 ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
@@ -38,5 +38,13 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "create_workspace": steps_powerbi.create_workspace,
     "assign_capacity": steps_powerbi.assign_capacity,
     "set_workspace_role": steps_powerbi.set_workspace_role,
+    # taking an environment away
+    "remove_workspace_role": steps_unmake.remove_workspace_role,
+    "remove_group_member": steps_unmake.remove_group_member,
+    "remove_tags": steps_unmake.remove_tags,
+    "delete_application": steps_unmake.delete_application,
+    "purge_deleted_application": steps_unmake.purge_deleted_application,
+    "delete_group": steps_unmake.delete_group,
+    "forget_credential": steps_unmake.forget_credential,
 }
 """Every kind of action that a plan can hold, and who does it."""

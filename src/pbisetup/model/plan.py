@@ -32,6 +32,9 @@ PLANNED_KINDS: Final = frozenset({
     # what mends an app
     "enable_service_principal", "enable_resource", "add_resource", "allow_public_client", "add_redirect_uri",
     "add_delegated_permission", "revoke_app_role", "assign_user", "remove_from_excluded_group",
+    # what takes an environment away: execution/steps_unmake.py
+    "remove_workspace_role", "remove_group_member", "remove_tags", "delete_application", "purge_deleted_application",
+    "delete_group", "forget_credential",
 })  # fmt: skip
 ACTION_KINDS: Final = PLANNED_KINDS | {
     # the app and its credential

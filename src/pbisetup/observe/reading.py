@@ -84,7 +84,7 @@ def _certificate(raw: Mapping[str, Any]) -> Certificate:
         key_id=str(raw.get("keyId", "")),
         display_name=str(raw.get("displayName") or ""),
         thumbprint=_thumbprint(str(raw.get("customKeyIdentifier") or "")),
-        ends=_moment(raw.get("endDateTime")),
+        ends=read_moment(raw.get("endDateTime")),
     )
 
 
@@ -199,7 +199,7 @@ def failed_sign_in(raw: Mapping[str, Any]) -> FailedSignIn:
     status = raw.get("status") or {}
     code = status.get("errorCode")
     return FailedSignIn(
-        time=_moment(raw.get("createdDateTime")),
+        time=read_moment(raw.get("createdDateTime")),
         code=code if isinstance(code, int) else 0,
         reason=str(status.get("failureReason") or ""),
         resource=str(raw.get("resourceDisplayName") or ""),
@@ -211,12 +211,12 @@ def _password(raw: Mapping[str, Any]) -> Password:
         key_id=str(raw.get("keyId", "")),
         display_name=str(raw.get("displayName") or ""),
         hint=str(raw.get("hint") or ""),
-        ends=_moment(raw.get("endDateTime")),
-        starts=_moment(raw.get("startDateTime")),
+        ends=read_moment(raw.get("endDateTime")),
+        starts=read_moment(raw.get("startDateTime")),
     )
 
 
-def _moment(text: Any) -> datetime | None:
+def read_moment(text: Any) -> datetime | None:
     """A time of Graph's: up to seven decimals, which Python 3.11 reads; None where it is none."""
     try:
         return datetime.fromisoformat(str(text)) if text else None

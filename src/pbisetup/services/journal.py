@@ -54,6 +54,13 @@ class Journal:
         """Ids of steps whose newest try was refused."""
         return self._open(environment, "refused", "granted")
 
+    def close(self, environment: str) -> None:
+        """After the environment's app is gone: whatever was begun or refused concerns nothing any more."""
+        for name in sorted(self.open_intents(environment)):
+            self.done(environment, name)
+        for step in sorted(self.refused_steps(environment)):
+            self.granted(environment, step)
+
     def _open(self, environment: str, begin: str, end: str) -> frozenset[str]:
         found: set[str] = set()
         try:

@@ -69,6 +69,30 @@ def add_environments(path: Path, environments: Mapping[str, Mapping[str, Any]]) 
     _save(path, tomlkit.dumps(document))
 
 
+def remove_environment(path: Path, name: str) -> bool:
+    """Take an environment's table out; everything else stays as it was written.
+
+    False where it is the only one: a manifest without an environment would be none. Raises UsageError where the file cannot
+    be written, and where it would not be read as before without the table.
+    """
+    import tomlkit
+
+    before = path.read_text(encoding="utf-8-sig")
+    document = tomlkit.parse(before)
+    listed: Any = document["environments"]
+    if name not in listed:
+        return True
+    if len(listed) == 1:
+        return False
+    del listed[name]
+    text = tomlkit.dumps(document)
+    kept, left = parse_manifest(before, path.name), parse_manifest(text, path.name)
+    if {**left.environments, name: kept.environments[name]} != dict(kept.environments):
+        raise UsageError("PBI103", f"{path.name} is written in a way that [environments.{name}] cannot be taken out of")
+    _save(path, text)
+    return True
+
+
 def _table(values: Mapping[str, Any]) -> Any:
     import tomlkit
 

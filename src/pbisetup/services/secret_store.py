@@ -17,7 +17,7 @@ from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import StoredCredential
 from pbisetup.services import git
-from pbisetup.services.files import PrivateFile
+from pbisetup.services.files import PrivateFile, write_private
 
 KEYS = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
@@ -119,6 +119,34 @@ class EnvFile:
             raise self._unusable(error) from None
         return _OpenEnvFile(self, file, before)
 
+    def forget(self, client_id: str) -> None:
+        """Take this app's credential out; other lines stay, and a file with nothing else in it goes.
+
+        A credential of another app stays. Raises StoreError where the file cannot be changed.
+        """
+        try:
+            if _unquoted(self._read()[0].get("AZURE_CLIENT_ID", "")).lower() != client_id.lower():
+                return
+            if self.path.is_symlink():
+                raise StoreError(
+                    "PBI112",
+                    f"{self.name} is a symbolic link, and is left as it is",
+                    remedy=f"Take {', '.join(KEYS)} out of the file that it points at.",
+                )
+            left = _without(self.path.read_text(encoding="utf-8"))
+            if left.strip():
+                write_private(self.path, left)
+            else:
+                self.path.unlink()
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(
+                "PBI113",
+                f"the credential could not be taken out of {self.path}: {_reason(error)}",
+                remedy=f"It opens nothing any more. Take {', '.join(KEYS)} out yourself, or run again.",
+            ) from None
+
     def _unusable(self, error: Exception) -> StoreError:
         return StoreError(
             "PBI113",
@@ -167,6 +195,9 @@ class PrintOnce:
     def open(self) -> OpenStore:
         return self
 
+    def forget(self, client_id: str) -> None:
+        """Nothing was kept."""
+
     def keep(self, tenant_id: str, client_id: str, key_id: str, ends: str, secret: Secret) -> str:
         values = zip(KEYS, (tenant_id, client_id, secret.reveal()), strict=True)
         self._write("".join(f"{key}={value}\n" for key, value in values))
@@ -198,6 +229,18 @@ def _merged(before: str, values: Mapping[str, str], note: str) -> str:
     at = next(i for i, line in enumerate(lines) if line.startswith("AZURE_CLIENT_SECRET="))
     lines.insert(at, note)
     return "\n".join(lines) + "\n"
+
+
+def _without(before: str) -> str:
+    """The file's text without the credential and the note on it."""
+    # Not splitlines(), which also splits at form feeds and at separators that a value may hold.
+    kept = [line for line in before.split("\n") if not (_KEY_ID.search(line) or _is_credential(line))]
+    return "\n".join(kept)
+
+
+def _is_credential(line: str) -> bool:
+    match = _LINE.fullmatch(line)
+    return match is not None and match[1] in KEYS
 
 
 def _unquoted(value: str) -> str:

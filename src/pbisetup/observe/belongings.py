@@ -1,0 +1,259 @@
+"""What an environment has, as the operator can see it: its app and all that is bound to it, and who else shares it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pbisetup.model.belongings import Belongings, DeletedApp, OwnGroup, Sibling
+from pbisetup.model.errors import Evidence, PbisetupError
+from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
+from pbisetup.model.manifest import Environment, Manifest
+from pbisetup.model.tenant import AppRegistration, Group, RoleGrant, ServicePrincipal, StoredCredential, TenantSetting
+from pbisetup.observe.presence import Presence
+from pbisetup.observe.reading import (
+    application,
+    failed,
+    grant,
+    object_fact,
+    principal,
+    read_moment,
+    read_setting,
+    values_fact,
+)
+from pbisetup.observe.session import Session
+from pbisetup.planning.removal import group_kinds
+from pbisetup.services.answer import Answer
+from pbisetup.services.directory import Builder
+from pbisetup.services.secret_store import Store
+
+_APP_FIELDS = "id,appId,displayName,uniqueName,tags,passwordCredentials,keyCredentials"
+_GROUP_FIELDS = "id,displayName,uniqueName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
+
+KEPT = timedelta(days=30)
+"""For how long a deleted application can be brought back (entra.md 1.14)."""
+
+
+def belongings(session: Session, manifest: Manifest, environment: Environment, store: Store) -> Belongings:
+    """Look at everything that taking this environment away needs. Raises Refused where its app cannot be looked up."""
+    return _Looker(session, manifest, environment, store).look()
+
+
+class _Looker:
+    def __init__(self, session: Session, manifest: Manifest, environment: Environment, store: Store) -> None:
+        self.session, self.graph = session, session.graph
+        self.manifest, self.env, self.store = manifest, environment, store
+        self.unique_name, self.tag = manifest.unique_name(environment.name), manifest.tag(environment.name)
+
+    def look(self) -> Belongings:
+        tagged = self._tagged()
+        app = self._app(tagged)
+        found = value_of(app)
+        deleted = self._deleted() if found is None else Unknown("the app exists")
+        sp = self._principal(found) if found else Absent(_none("no app, so no service principal"))
+        settings = self._settings()
+        presence = Presence(self.session, self.env, admin=isinstance(settings, Known))
+        stored = self.store.stored()
+        return Belongings(
+            self.env.name,
+            self.session.tenant,
+            self.session.operator,
+            app,
+            deleted,
+            self._namesakes() if found is None and not isinstance(deleted, Known) else (),
+            siblings=self._siblings(tagged),
+            principal=sp,
+            memberships=self._memberships(value_of(sp)),
+            grants=self._of_principal(value_of(sp), "oauth2PermissionGrants", grant),
+            app_roles=self._of_principal(value_of(sp), "appRoleAssignments", _role),
+            groups={kind: self._own_group(kind) for kind in group_kinds(self.manifest)},
+            settings=settings,
+            workspaces=presence.workspaces(),
+            elsewhere=presence.elsewhere(found, self.store) if found else (),
+            foreign=frozenset(presence.foreign),
+            stored=stored,
+            stored_app_gone=found is None and self._gone(value_of(stored)),
+        )
+
+    # -- the app -------------------------------------------------------------------------------------------------
+
+    def _app(self, tagged: Fact[list[dict[str, Any]]]) -> Fact[AppRegistration]:
+        """By the unique name, else by the client id that the manifest names, else by the tag."""
+        fact = self._one(f"applications(uniqueName='{self.unique_name}')")
+        client_id = getattr(self.env, "client_id", None)
+        if isinstance(fact, Absent) and client_id:
+            fact = self._one(f"applications(appId='{client_id}')")
+        if isinstance(fact, Absent):
+            ours = [raw for raw in value_of(tagged) or () if self.tag in (raw.get("tags") or ())]
+            if ours:
+                fact = self._one(f"applications/{ours[0]['id']}")
+        return fact
+
+    def _one(self, path: str) -> Fact[AppRegistration]:
+        answer = self.graph.get(self.graph.at(path), select=_APP_FIELDS)
+        fact = object_fact(answer)
+        if isinstance(fact, Unknown):
+            # Without knowing whether the app exists, nothing could be said of what is left of it.
+            raise answer.refusal(f"the app registration {self.unique_name} could not be looked up", "PBI904")
+        if not isinstance(fact, Known):
+            return fact
+        path = f"applications/{fact.value['id']}"
+        federated = self._pages(f"{path}/federatedIdentityCredentials")
+        owners = self._ids(f"{path}/owners")
+        return Known(application(fact.value, owners, value_of(federated)), fact.evidence)
+
+    def _tagged(self) -> Fact[list[dict[str, Any]]]:
+        """Every app of the tenant that pbisetup has to do with."""
+        return self._pages(
+            "applications", filter="tags/any(t:t eq 'pbisetup')", select="id,appId,displayName,uniqueName,tags"
+        )
+
+    def _siblings(self, tagged: Fact[list[dict[str, Any]]]) -> Fact[tuple[Sibling, ...]]:
+        if not isinstance(tagged, Known):
+            return tagged
+        project = self.manifest.tag("")
+        others = [
+            Sibling(str(raw.get("appId", "")), str(raw.get("displayName", "")))
+            for raw in tagged.value
+            if any(tag.startswith(project) and tag != self.tag for tag in raw.get("tags") or ())
+        ]
+        return Known(tuple(others), tagged.evidence)
+
+    def _namesakes(self) -> tuple[AppRegistration, ...]:
+        name = self.manifest.display_name(self.env.name).replace("'", "''")
+        fact = self._pages("applications", filter=f"displayName eq '{name}'", select=_APP_FIELDS)
+        return tuple(application(raw, None) for raw in value_of(fact) or ())
+
+    def _deleted(self) -> Fact[DeletedApp]:
+        items = "directory/deletedItems/microsoft.graph"
+        apps = self._pages(
+            f"{items}.application",
+            filter=f"uniqueName eq '{self.unique_name}'",
+            select="id,appId,displayName,uniqueName,tags,deletedDateTime",
+        )
+        if not isinstance(apps, Known):
+            return apps
+        hit = next((raw for raw in apps.value if raw.get("uniqueName") == self.unique_name), None)
+        if hit is None:
+            return Absent(apps.evidence)
+        client_id = str(hit.get("appId", ""))
+        principals = self._pages(f"{items}.servicePrincipal", filter=f"appId eq '{client_id}'", select="id,appId")
+        sp = next((str(raw["id"]) for raw in value_of(principals) or () if raw.get("appId") == client_id), None)
+        found = DeletedApp(
+            str(hit["id"]),
+            client_id,
+            str(hit.get("displayName", "")),
+            frozenset(hit.get("tags") or ()),
+            deleted + KEPT if (deleted := read_moment(hit.get("deletedDateTime"))) else None,
+            sp,
+        )
+        return Known(found, apps.evidence)
+
+    def _gone(self, stored: StoredCredential | None) -> bool:
+        """Whether the stored credential was kept by pbisetup, and its app is not in this tenant any more."""
+        if stored is None or stored.key_id is None or stored.tenant_id.lower() != self.session.tenant.id.lower():
+            return False
+        return isinstance(
+            object_fact(self.graph.get(self.graph.at(f"applications(appId='{stored.client_id}')"))), Absent
+        )
+
+    # -- its service principal ----------------------------------------------------------------------------------
+
+    def _principal(self, app: AppRegistration) -> Fact[ServicePrincipal]:
+        path = f"servicePrincipals(appId='{app.client_id}')"
+        fact = object_fact(self.graph.get(self.graph.at(path), select="id,appId,displayName"))
+        return Known(principal(fact.value), fact.evidence) if isinstance(fact, Known) else fact
+
+    def _memberships(self, sp: ServicePrincipal | None) -> Fact[tuple[Group, ...]]:
+        if sp is None:
+            return Absent(_none("there is no service principal"))
+        fact = self._pages(f"servicePrincipals/{sp.object_id}/memberOf", select=_GROUP_FIELDS)
+        if not isinstance(fact, Known):
+            return fact
+        groups = [raw for raw in fact.value if str(raw.get("@odata.type", "")).endswith(".group")]
+        return Known(tuple(map(self._group, groups)), fact.evidence)
+
+    def _of_principal(self, sp: ServicePrincipal | None, what: str, read: Any) -> Fact[tuple[Any, ...]]:
+        if sp is None:
+            return Absent(_none("there is no service principal"))
+        fact = self._pages(f"servicePrincipals/{sp.object_id}/{what}")
+        return Known(tuple(map(read, fact.value)), fact.evidence) if isinstance(fact, Known) else fact
+
+    # -- groups and settings -------------------------------------------------------------------------------------
+
+    def _own_group(self, kind: str) -> Fact[OwnGroup]:
+        path = f"groups(uniqueName='{self.manifest.group_unique_name(kind)}')"
+        fact = object_fact(self.graph.get(self.graph.at(path), select=_GROUP_FIELDS))
+        if not isinstance(fact, Known):
+            return fact
+        base = f"groups/{fact.value['id']}"
+        put_to = [self._pages(f"{base}/memberOf", select="id,displayName"), self._pages(f"{base}/appRoleAssignments")]
+        used: tuple[str, ...] | None = None
+        if all(isinstance(each, Known) for each in put_to):
+            held, assigned = (value_of(each) or [] for each in put_to)
+            names = [f"in {raw.get('displayName') or raw['id']!r}" for raw in held]
+            names += [f"assigned to {raw.get('resourceDisplayName')!r}" for raw in assigned]
+            used = tuple(names)
+        return Known(OwnGroup(self._group(fact.value), self._ids(f"{base}/members"), used), fact.evidence)
+
+    def _group(self, raw: Mapping[str, Any]) -> Group:
+        owns = None
+        if self.session.operator.kind == "user":
+            owners = self._ids(f"groups/{raw['id']}/owners")
+            owns = None if owners is None else self.session.operator.object_id in owners
+        return Group(
+            id=str(raw["id"]),
+            name=str(raw.get("displayName", "")),
+            security=bool(raw.get("securityEnabled", True)),
+            synced=bool(raw.get("onPremisesSyncEnabled")),
+            unified="Unified" in (raw.get("groupTypes") or []),
+            role_assignable=bool(raw.get("isAssignableToRole")),
+            operator_owns=owns,
+        )
+
+    def _settings(self) -> Fact[Mapping[str, TenantSetting]]:
+        fabric = self.session.fabric
+        if fabric is None:
+            return Unknown(f"no address of the Fabric API is published for the cloud {self.session.network.cloud.name}")
+        try:
+            answers = list(fabric.pages("/v1/admin/tenantsettings"))
+        except PbisetupError as error:
+            return Unknown(error.message)
+        last = answers[-1]
+        if last.status in (401, 403):
+            return Unknown("only a Fabric administrator may read the tenant settings", last.evidence())
+        if not last.ok or not all(_is_list(answer) for answer in answers):
+            return failed(last)
+        found = [read_setting(raw) for answer in answers for raw in answer.objects]
+        return Known({setting.name: setting for setting in found}, last.evidence())
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def _pages(self, path: str, **query: str) -> Fact[list[dict[str, Any]]]:
+        """A collection over all of its pages; unknown where one of them could not be read."""
+        builder: Builder = self.graph.at(path)
+        found: list[dict[str, Any]] = []
+        for answer in self.graph.list(builder, **query):
+            fact = values_fact(answer)
+            if not isinstance(fact, Known):
+                return fact
+            found += fact.value
+        return Known(found, answer.evidence())
+
+    def _ids(self, path: str) -> frozenset[str] | None:
+        fact = self._pages(path, select="id")
+        return frozenset(str(raw["id"]) for raw in fact.value if "id" in raw) if isinstance(fact, Known) else None
+
+
+def _role(raw: Mapping[str, Any]) -> RoleGrant:
+    return RoleGrant(str(raw.get("id", "")), str(raw.get("resourceId", "")), str(raw.get("appRoleId", "")))
+
+
+def _is_list(answer: Answer) -> bool:
+    listed = answer.object.get("value", answer.object.get("tenantSettings"))
+    return isinstance(listed, list) and all(isinstance(raw, dict) for raw in listed)
+
+
+def _none(why: str) -> Evidence:
+    return Evidence("the app registration", "operator", why)

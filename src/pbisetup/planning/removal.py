@@ -1,0 +1,113 @@
+"""What taking an environment away is decided from: manifest and belongings side by side, and whose the app is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+from pbisetup.model.belongings import Belongings
+from pbisetup.model.errors import Evidence, PbisetupError
+from pbisetup.model.facts import Known, value_of
+from pbisetup.model.manifest import Environment, Manifest
+from pbisetup.model.tenant import AppRegistration, Password
+from pbisetup.planning import rights
+from pbisetup.planning.wanted import ADMIN_GROUPS
+
+PROJECT_TAG: Final = "pbisetup"
+ADOPTED_TAG: Final = "pbisetup-adopted"
+"""On an app that was made by hand and taken over: it is never deleted."""
+GROUP_KINDS: Final = ("api", *ADMIN_GROUPS, "embed", "create", "profiles")
+
+Ownership = Literal["own", "adopted", "named"]
+"""Made by pbisetup, taken over by it, or only named in the manifest."""
+
+
+def group_kinds(manifest: Manifest) -> tuple[str, ...]:
+    """What a group that the project made can be for: ends its uniqueName."""
+    named = (kind for environment in manifest.environments.values() for kind in environment.groups)
+    return tuple(dict.fromkeys((*GROUP_KINDS, *named)))
+
+
+def secret_prefix(environment: str) -> str:
+    """How the display names of the secrets begin that were made for this environment."""
+    return f"pbisetup {environment} "
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What every part decides from."""
+
+    manifest: Manifest
+    env: Environment
+    seen: Belongings
+    purge: bool
+
+    @cached_property
+    def app(self) -> AppRegistration | None:
+        return value_of(self.seen.app)
+
+    @cached_property
+    def sp_id(self) -> str | None:
+        principal = value_of(self.seen.principal)
+        return principal.object_id if principal else None
+
+    @property
+    def env_client_id(self) -> str | None:
+        """The client id that the manifest names, of an app that was made by hand."""
+        named: str | None = getattr(self.env, "client_id", None)
+        return named
+
+    @cached_property
+    def ownership(self) -> Ownership | None:
+        """Whose the app is; None where there is none. Raises PbisetupError where that is not proved."""
+        if self.app is None:
+            if self.seen.namesakes:
+                self._refuse_namesakes()
+            return None
+        tagged = self.manifest.tag(self.env.name) in self.app.tags
+        if tagged and ADOPTED_TAG in self.app.tags:
+            return "adopted"
+        unique_name = self.manifest.unique_name(self.env.name)
+        if tagged and self.app.unique_name == unique_name:
+            return "own"
+        if not tagged and self.app.unique_name != unique_name and self.app.client_id == self.env_client_id:
+            return "named"
+        missing = f"the tag {self.manifest.tag(self.env.name)!r}" if not tagged else f"the unique name {unique_name!r}"
+        raise not_ours(
+            f"the app registration {self.app.display_name!r} (client id {self.app.client_id}) is not proved to be "
+            f"that of {self.env.name!r}: it lacks {missing}",
+            "Nothing was changed. If it is yours all the same, delete it in the portal, or let "
+            f"`pbisetup apply {self.env.name}` put its tags right first.",
+        )
+
+    def _refuse_namesakes(self) -> None:
+        """An app that has only our name, and of which pbisetup knows nothing, is somebody else's until proved otherwise."""
+        foreign = [app for app in self.seen.namesakes if PROJECT_TAG not in app.tags]
+        if foreign:
+            ids = ", ".join(app.client_id for app in foreign)
+            raise not_ours(
+                f"there is no app registration of {self.env.name!r}; one that is only called "
+                f"{foreign[0].display_name!r} (client id {ids}) has neither its unique name nor its tag",
+                "A name proves nothing, so nothing was changed. If it is yours all the same, delete it in the portal.",
+            )
+
+    @cached_property
+    def own_groups(self) -> frozenset[str]:
+        return frozenset(f.value.group.id for f in self.seen.groups.values() if isinstance(f, Known))
+
+    @cached_property
+    def edit_right(self) -> rights.Right:
+        owners = self.app.owners if self.app else None
+        return rights.edit_app(self.seen.operator, owners, ours_after_create=False)
+
+    @cached_property
+    def our_passwords(self) -> tuple[Password, ...]:
+        prefix = secret_prefix(self.env.name)
+        return tuple(p for p in self.app.passwords if p.display_name.startswith(prefix)) if self.app else ()
+
+
+def not_ours(message: str, remedy: str) -> PbisetupError:
+    """The error for an app that is not proved to be the environment's."""
+    evidence = (Evidence("the directory", "operator", "uniqueName and tags of the app registration"),)
+    return PbisetupError("PBI911", message, remedy=remedy, evidence=evidence)

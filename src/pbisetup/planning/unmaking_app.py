@@ -1,0 +1,190 @@
+"""The app: deleted where it is ours, given back as it was where it was taken over; and what is kept of it here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pbisetup.model.belongings import DeletedApp
+from pbisetup.model.facts import value_of
+from pbisetup.model.plan import Action, Step, Who
+from pbisetup.model.tenant import AppRegistration
+from pbisetup.planning import rights
+from pbisetup.planning.removal import ADOPTED_TAG, PROJECT_TAG, Removal, not_ours, secret_prefix
+from pbisetup.planning.unmaking_words import credentials_of_others, listed
+
+_PURGERS: Final[tuple[Who, ...]] = ("cloud application administrator",)
+
+
+def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
+    app = s.app
+    assert app is not None
+    grants, app_roles = value_of(s.seen.grants), value_of(s.seen.app_roles)
+    along = ["all its credentials"]
+    along += [f"its service principal (object id {s.sp_id})"] if s.sp_id else []
+    along += [f"consent to delegated permissions ({len(grants)})"] if grants else []
+    along += [f"granted application permissions ({len(app_roles)})"] if app_roles else []
+    back = f"`pbisetup apply {s.env.name} --deleted-app restore` brings it back for 30 days"
+    yield Step(
+        "delete-app",
+        "remove",
+        f"App registration {app.display_name!r}, client id {app.client_id}",
+        f"with it go {', '.join(along)}{'' if s.purge else f'. {back}'}",
+        Action(
+            "delete_application",
+            {
+                "app_object_id": app.object_id,
+                "unique_name": app.unique_name,
+                "tag": s.manifest.tag(s.env.name),
+                "client_id": app.client_id,
+            },
+        ),
+        s.edit_right.who,
+        s.edit_right.allowed,
+        s.edit_right.because,
+        needs=after,
+        undo=f"pbisetup apply {s.env.name} --deleted-app restore",
+        warning=credentials_of_others(app, s.env.name, secret_prefix(s.env.name)),
+    )
+    if s.purge:
+        yield _purge_step(s, app.object_id, s.sp_id, app.display_name, just_deleted=True)
+
+
+def named_app(s: Removal) -> Iterator[Step]:
+    """A word about the app that the manifest names and that is not taken over, or not any more."""
+    app = s.app
+    assert app is not None
+    yield Step(
+        "app",
+        "keep",
+        f"App registration {app.display_name!r}, client id {app.client_id}",
+        "the manifest names it, but no tag of this environment is on it: it was given back, or never taken over",
+    )
+
+
+def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
+    app, right = s.app, s.edit_right
+    assert app is not None
+    yield Step(
+        "app",
+        "keep",
+        f"App registration {app.display_name!r}, client id {app.client_id}",
+        "it was made by hand and taken over, so it stays, with its consent, owners and other credentials",
+    )
+    for password in s.our_passwords:
+        yield Step(
+            f"secret-{password.key_id}",
+            "remove",
+            f"Client secret {password.display_name!r}",
+            "made for this environment",
+            Action("remove_secret", {"app_object_id": app.object_id, "key_id": password.key_id}),
+            right.who,
+            right.allowed,
+            right.because,
+        )
+    yield Step(
+        "tags",
+        "remove",
+        f"Tags {listed(_our_tags(s, app))} of the app",
+        "then nothing says any more that it is this environment's",
+        Action("remove_tags", {"app_object_id": app.object_id, "tags": list(_our_tags(s, app))}),
+        right.who,
+        right.allowed,
+        right.because,
+        undo="adopt it again",
+        # The tags are what a second run finds it by.
+        needs=(*after, *(f"secret-{password.key_id}" for password in s.our_passwords)),
+    )
+
+
+def _our_tags(s: Removal, app: AppRegistration) -> tuple[str, ...]:
+    """Where another environment has taken the same app over, what they share stays."""
+    own = s.manifest.tag(s.env.name)
+    shared = any(tag.startswith("pbisetup:") and tag != own for tag in app.tags)
+    return (own,) if shared else tuple(t for t in (PROJECT_TAG, own, ADOPTED_TAG) if t in app.tags)
+
+
+def deleted_app(s: Removal) -> Iterator[Step]:
+    deleted = value_of(s.seen.deleted)
+    if deleted is None:
+        return
+    ours = s.manifest.tag(s.env.name) in deleted.tags and ADOPTED_TAG not in deleted.tags
+    if s.purge and not ours:
+        raise not_ours(
+            f"the deleted app registration {deleted.display_name!r} (client id {deleted.client_id}) has the unique "
+            f"name of {s.env.name!r}, but its tags do not prove that pbisetup made it",
+            "It is not purged. In the portal it can be, below `Deleted applications`.",
+        )
+    if s.purge:
+        yield _purge_step(s, deleted.object_id, deleted.sp_object_id, deleted.display_name, just_deleted=False)
+        return
+    yield _deleted_word(s, deleted, ours=ours)
+
+
+def _deleted_word(s: Removal, deleted: DeletedApp, *, ours: bool) -> Step:
+    until = f" until {deleted.until:%Y-%m-%d}" if deleted.until else ""
+    back = f"`pbisetup apply {s.env.name} --deleted-app restore` brings it back{until}"
+    purge = f"`pbisetup destroy {s.env.name} --purge` removes it for good"
+    why = f"deleted already; {back}, {purge}" if ours else "deleted already; its tags do not prove it ours"
+    return Step("deleted-app", "keep", f"Deleted app registration {deleted.display_name!r}", why)
+
+
+def _purge_step(s: Removal, object_id: str, sp_object_id: str | None, name: str, *, just_deleted: bool) -> Step:
+    right = _purge_right(s)
+    return Step(
+        "purge-app",
+        "remove",
+        f"Deleted app registration {name!r}, for good",
+        "nobody can bring it back afterwards, nor its service principal; the unique name is free again",
+        Action(
+            "purge_deleted_application",
+            {"app_object_id": object_id, "sp_object_id": sp_object_id, "just_deleted": just_deleted},
+        ),
+        right.who,
+        right.allowed,
+        right.because,
+        needs=("delete-app",) if just_deleted else (),
+    )
+
+
+def _purge_right(s: Removal) -> rights.Right:
+    """Purging takes a role; that owners may, too, is written nowhere (graph-docs directory-deleteditems-delete)."""
+    operator = s.seen.operator
+    right = rights.edit_app(operator, None, ours_after_create=False)
+    if operator.kind == "user" and not right.allowed:
+        return rights.Right(None, _PURGERS, "whether an owner may, too, is seen only when it is tried")
+    return right
+
+
+def credential(s: Removal) -> Iterator[Step]:
+    stored = value_of(s.seen.stored)
+    if stored is None:
+        return
+    title = f"The app's credential in {stored.where}"
+    needs: tuple[str, ...] = ()
+    deleted = value_of(s.seen.deleted)
+    if s.ownership == "own" and s.app and _same(stored.client_id, s.app.client_id):
+        needs = ("delete-app",)
+    elif s.ownership == "adopted" and s.app and _same(stored.client_id, s.app.client_id):
+        held = [p for p in s.our_passwords if stored.key_id == p.key_id or (p.hint and p.hint == stored.hint)]
+        if not held:
+            yield Step("credential", "keep", title, "the secret is none that was made for this environment")
+            return
+        needs = (f"secret-{held[0].key_id}",)
+    elif not (deleted and _same(stored.client_id, deleted.client_id)) and not s.seen.stored_app_gone:
+        yield Step("credential", "keep", title, f"it is of another app ({stored.client_id})")
+        return
+    yield Step(
+        "credential",
+        "remove",
+        title,
+        "it no longer opens anything; other lines of the file stay",
+        Action("forget_credential", {"client_id": stored.client_id, "where": stored.where}),
+        ("you",),
+        True,
+        needs=needs,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
