@@ -92,3 +92,13 @@ def test_any_order_of_events_leaves_open_what_was_begun_last(events: list[tuple[
         (journal.intend if begins else journal.done)("dev", name)
     last = {name: begins for begins, name in events}
     assert journal.open_intents("dev") == {name for name, begins in last.items() if begins}
+
+
+def test_nothing_of_an_environment_that_is_taken_away_stays_open() -> None:
+    journal = Journal("abcd")
+    journal.intend("dev", "one")
+    journal.refused("dev", "member")
+    journal.intend("prod", "two")
+    journal.close("dev")
+    assert journal.open_intents("dev") == journal.refused_steps("dev") == frozenset()
+    assert journal.open_intents("prod") == {"two"}

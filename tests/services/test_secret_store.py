@@ -261,3 +261,48 @@ def test_printed_it_is_written_once_in_the_same_three_lines() -> None:
     assert written == [f"AZURE_TENANT_ID={TENANT}\nAZURE_CLIENT_ID={CLIENT}\nAZURE_CLIENT_SECRET={SECRET}\n"]
     assert isinstance(store.stored(), Unknown)
     assert store.credential() is None
+
+
+# -- taking it out again -------------------------------------------------------------------------------------------
+
+
+def test_a_file_with_nothing_else_in_it_goes(tmp_path: Path) -> None:
+    keep(tmp_path).forget(CLIENT.upper())
+    assert list(tmp_path.iterdir()) == []
+
+
+LEFT = ["# mine\n\nA=1\n", "A=1", "A=1\r\nB=2\r\n", "A=x\u2028y\x0cz\n", "AZURE_CLIENT_IDS=1\n", "export A='x'\n# end"]
+
+
+@pytest.mark.parametrize("others", LEFT)
+def test_other_lines_are_left_as_they_were(tmp_path: Path, others: str) -> None:
+    store = keep(tmp_path)
+    credential = store.path.read_text()
+    store.path.write_bytes((credential + others).encode())
+    store.forget(CLIENT)
+    assert store.path.read_bytes().decode() == others
+    assert isinstance(store.stored(), Absent)
+
+
+def test_a_credential_of_another_app_stays(tmp_path: Path) -> None:
+    store = keep(tmp_path)
+    text = store.path.read_text()
+    store.forget(KEY)
+    assert store.path.read_text() == text
+
+
+def test_what_is_not_there_or_was_never_kept_is_forgotten_without_a_word(tmp_path: Path) -> None:
+    EnvFile(tmp_path, "dev").forget(CLIENT)
+    PrintOnce(lambda _: None).forget(CLIENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_and_a_file_that_cannot_be_read_are_left_with_a_word(tmp_path: Path) -> None:
+    target = keep(tmp_path).path.rename(tmp_path / "elsewhere")
+    (tmp_path / ".env.dev").symlink_to(target)
+    with pytest.raises(StoreError, match="symbolic link"):
+        EnvFile(tmp_path, "dev").forget(CLIENT)
+    assert SECRET in target.read_text()
+    (tmp_path / ".env.prod").write_bytes(b"\xff\xfeA\x00")
+    with pytest.raises(StoreError, match="could not be taken out"):
+        EnvFile(tmp_path, "prod").forget(CLIENT)

@@ -62,6 +62,6 @@ def _possible(steps: Iterable[Step]) -> tuple[str, ...]:
 def _heeding_refusals(s: Removal, step: Step) -> Step:
     """What was refused a moment ago is somebody else's; the app does not wait for a role that only others take away."""
     needs = tuple(id_ for id_ in step.needs if not (id_ in s.seen.refused and id_.startswith("role-")))
-    if step.id in s.seen.refused and step.allowed is not False:
+    if step.id in s.seen.refused and step.writes and step.allowed is not False:
         step = replace(step, allowed=False, because="it was refused when you tried")
     return replace(step, needs=needs)

@@ -8,7 +8,7 @@ from typing import Final
 from pbisetup.model.belongings import DeletedApp
 from pbisetup.model.facts import value_of
 from pbisetup.model.plan import Action, Step, Who
-from pbisetup.model.tenant import AppRegistration
+from pbisetup.model.tenant import AppRegistration, Password, StoredCredential
 from pbisetup.planning import rights
 from pbisetup.planning.removal import ADOPTED_TAG, PROJECT_TAG, Removal, not_ours, secret_prefix
 from pbisetup.planning.unmaking_words import credentials_of_others, listed
@@ -106,7 +106,7 @@ def _our_tags(s: Removal, app: AppRegistration) -> tuple[str, ...]:
 
 def deleted_app(s: Removal) -> Iterator[Step]:
     deleted = value_of(s.seen.deleted)
-    if deleted is None:
+    if deleted is None or s.ownership == "own":
         return
     ours = s.manifest.tag(s.env.name) in deleted.tags and ADOPTED_TAG not in deleted.tags
     if s.purge and not ours:
@@ -166,11 +166,11 @@ def credential(s: Removal) -> Iterator[Step]:
     if s.ownership == "own" and s.app and _same(stored.client_id, s.app.client_id):
         needs = ("delete-app",)
     elif s.ownership == "adopted" and s.app and _same(stored.client_id, s.app.client_id):
-        held = [p for p in s.our_passwords if stored.key_id == p.key_id or (p.hint and p.hint == stored.hint)]
-        if not held:
+        held = _held(s.app, stored)
+        if held not in s.our_passwords:
             yield Step("credential", "keep", title, "the secret is none that was made for this environment")
             return
-        needs = (f"secret-{held[0].key_id}",)
+        needs = (f"secret-{held.key_id}",) if held else ()
     elif not (deleted and _same(stored.client_id, deleted.client_id)) and not s.seen.stored_app_gone:
         yield Step("credential", "keep", title, f"it is of another app ({stored.client_id})")
         return
@@ -184,6 +184,16 @@ def credential(s: Removal) -> Iterator[Step]:
         True,
         needs=needs,
     )
+
+
+def _held(app: AppRegistration, stored: StoredCredential) -> Password | None:
+    """Which of the app's secrets the stored one is: its first characters decide, the recorded key id between those that
+    begin alike.
+    """
+    alike = [p for p in app.passwords if not (p.hint and stored.hint) or p.hint == stored.hint]
+    recorded = (stored.key_id or "").lower()
+    exact = next((p for p in alike if recorded and p.key_id.lower() == recorded), None)
+    return exact or next((p for p in alike if p.hint), None)
 
 
 def _same(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from pbisetup.model.errors import UsageError
 from pbisetup.model.manifest import Manifest
-from pbisetup.planning.manifest import parse_manifest
+from pbisetup.planning.manifest import ManifestError, parse_manifest
 from pbisetup.services.files import write_private
 
 FILENAME = "pbisetup.toml"
@@ -70,27 +71,56 @@ def add_environments(path: Path, environments: Mapping[str, Mapping[str, Any]]) 
 
 
 def remove_environment(path: Path, name: str) -> bool:
-    """Take an environment's table out; everything else stays as it was written.
+    """Take an environment's table out; everything else stays as it was written, the comments before the next one too.
 
     False where it is the only one: a manifest without an environment would be none. Raises UsageError where the file cannot
-    be written, and where it would not be read as before without the table.
+    be written, or where the rest would not be read as before.
     """
+    before = path.read_text(encoding="utf-8-sig")
+    kept = dict(parse_manifest(before, path.name).environments)
+    if name not in kept:
+        return True
+    if len(kept) == 1:
+        return False
+    del kept[name]
+    for text in (_without_lines(before, name), _without_key(before, name)):
+        try:
+            left = dict(parse_manifest(text, path.name).environments)
+        except ManifestError:
+            continue
+        if left == kept:
+            _save(path, text)
+            return True
+    raise UsageError("PBI103", f"{path.name} is written in a way that [environments.{name}] cannot be taken out of")
+
+
+def _without_lines(text: str, name: str) -> str:
+    """Without the lines of the table and of those inside it. What stands before the next table belongs to that."""
+    own = re.compile(rf"""\s*\[\[?\s*environments\s*\.\s*(["']?){re.escape(name)}\1\s*[.\]]""")
+    left: list[str] = []
+    inside: list[str] | None = None
+    for line in text.splitlines(keepends=True):
+        if own.match(line):
+            inside = []
+        elif line.lstrip().startswith("[") and inside is not None:
+            left += inside
+            inside = None
+        if inside is None:
+            left.append(line)
+        elif not line.strip() or line.lstrip().startswith("#"):
+            inside.append(line)
+        else:
+            inside = []
+    return "".join(left)
+
+
+def _without_key(text: str, name: str) -> str:
+    """However it is written; comments after the table go with it."""
     import tomlkit
 
-    before = path.read_text(encoding="utf-8-sig")
-    document = tomlkit.parse(before)
-    listed: Any = document["environments"]
-    if name not in listed:
-        return True
-    if len(listed) == 1:
-        return False
-    del listed[name]
-    text = tomlkit.dumps(document)
-    kept, left = parse_manifest(before, path.name), parse_manifest(text, path.name)
-    if {**left.environments, name: kept.environments[name]} != dict(kept.environments):
-        raise UsageError("PBI103", f"{path.name} is written in a way that [environments.{name}] cannot be taken out of")
-    _save(path, text)
-    return True
+    document: Any = tomlkit.parse(text)
+    del document["environments"][name]
+    return tomlkit.dumps(document)
 
 
 def _table(values: Mapping[str, Any]) -> Any:

@@ -133,7 +133,8 @@ class EnvFile:
                     f"{self.name} is a symbolic link, and is left as it is",
                     remedy=f"Take {', '.join(KEYS)} out of the file that it points at.",
                 )
-            left = _without(self.path.read_text(encoding="utf-8"))
+            with self.path.open(encoding="utf-8", newline="") as file:
+                left = _without(file.read())
             if left.strip():
                 write_private(self.path, left)
             else:
