@@ -252,36 +252,59 @@ def test_an_app_that_is_not_proved_ours_is_refused_and_nothing_is_written(
     stored = cli.stored()
     ran = cli(*DESTROY, *more)
     assert ran.code == 1, ran
-    assert "PBI911" in ran.err
+    assert "PBI921" in ran.err
     assert stored["AZURE_CLIENT_ID"] in " ".join(ran.err.split())
     assert sandbox.writes() == []
     assert cli.stored() == stored
 
 
-def adopt(state: State) -> None:
-    """As if the app had been made by hand, had a secret of its owner's, and was taken over then."""
-    app = our_app(state)
-    app["tags"] = ["theirs", *app["tags"], "pbisetup-adopted"]
-    app["uniqueName"] = None
-    app["passwordCredentials"].append(
-        {**app["passwordCredentials"][0], "keyId": state["users"][0]["id"], "displayName": "made in the portal"}
-    )
+def by_hand(tenant: SandboxTenant) -> str:
+    """An app that somebody registered in the portal, with a secret of its owner's, in a group of theirs; its client id."""
+    headers = {"Authorization": f"Bearer {tenant.user_token('admin')}"}
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = tenant.http.post(f"/v1.0/{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    app = post("applications", {"displayName": "Made by hand", "tags": ["theirs"]})
+    principal = post("servicePrincipals", {"appId": app["appId"]})
+    post(f"applications/{app['id']}/addPassword", {"passwordCredential": {"displayName": "made in the portal"}})
+    kind = {"mailEnabled": False, "securityEnabled": True, "mailNickname": "theirs"}
+    group = post("groups", {"displayName": "theirs", **kind})
+    member = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{principal['id']}"}
+    post(f"groups/{group['id']}/members/$ref", member)
+    return str(app["appId"])
 
 
-def test_an_adopted_app_is_given_back_as_it_was(cli: Cli, sandbox: SandboxTenant, made: Callable[..., None]) -> None:
-    made()
-    client_id = cli.stored()["AZURE_CLIENT_ID"]
-    sandbox.put_state(adopt)
+def test_an_adopted_app_is_given_back_as_it_was(cli: Cli, sandbox: SandboxTenant) -> None:
+    client_id = by_hand(sandbox)
+
+    def theirs() -> list[Any]:
+        """The app less its unique name, which can be set only once, and its owners; its service principal; its group."""
+        state = sandbox.state()
+        app = dict(next(a for a in state["applications"] if a["appId"] == client_id))
+        del app["uniqueName"], app["owners"]
+        principal = next(s for s in state["servicePrincipals"] if s["appId"] == client_id)
+        return [app, principal, next(g for g in state["groups"] if g["displayName"] == "theirs")]
+
+    before = theirs()
+    cli.ok(*INIT, "--adopt", client_id)
+    assert theirs() != before
+
     ran = cli.ok(*DESTROY, "--purge")
+
+    assert theirs() == before
     state = sandbox.state()
-    app = next(a for a in state["applications"] if a["appId"] == client_id)
-    assert app["tags"] == ["theirs"]
-    assert [p["displayName"] for p in app["passwordCredentials"]] == ["made in the portal"]
-    principal = next(s["id"] for s in state["servicePrincipals"] if s["appId"] == client_id)
-    assert principal not in json.dumps([state["groups"], state["workspaces"]])
+    ours_now = [g for g in state["groups"] if g["displayName"] != "theirs"]
+    assert before[1]["id"] not in json.dumps([ours_now, state["workspaces"]])
     assert state["deletedItems"] == []
     assert not (cli.folder / ".env.dev").exists()
     assert "made by hand and taken over" in ran.err
+    again = cli.ok(*DESTROY, "--purge")
+    assert "nothing to remove" in again.out
+    assert theirs() == before
+    cli.ok("apply", "--yes")
 
 
 # -- a tenant that changes, and people who may not do everything ---------------------------------------------------
@@ -508,7 +531,7 @@ def test_as_json_the_plan_and_what_became_of_it(cli: Cli, made: Callable[..., No
     shown = cli.ok(*DESTROY, "--format", "json").json
     assert shown["schema"] == "pbisetup/destroy/v1"
     assert [each["status"] for each in shown["outcomes"]] == ["done"] * 4
-    assert {each["change"] for each in shown["steps"]} == {"remove", "keep"}
+    assert {each["change"] for each in shown["steps"]} == {"remove", "leave"}
     again = cli.ok(*DESTROY, "--format", "json").json
     assert again["outcomes"] == []
 
@@ -551,3 +574,15 @@ def test_people_who_sign_in_lose_the_app_and_its_consent(
     state = sandbox.state()
     assert nothing_left(sandbox)["apps"] == []
     assert state["oauth2PermissionGrants"] == []
+
+
+@pytest.mark.parametrize("purpose", ["admin-read", "embed-customers", "deploy"])
+def test_whatever_it_was_for_nothing_is_left(cli: Cli, sandbox: SandboxTenant, purpose: str) -> None:
+    assert cli(*INIT, "--purpose", purpose, "--wait", "0").code in (0, 1, 5)
+    principal = ours(sandbox.state())["principals"][0]["id"]
+    sandbox.put_state(lambda state: [setting.update(enabledSecurityGroups=[]) for setting in state["tenantSettings"]])
+    cli.ok(*DESTROY, "--purge")
+    state = sandbox.state()
+    assert [group for group in state["groups"] if str(group["uniqueName"]).startswith("pbisetup-")] == []
+    left = {name: section for name, section in state.items() if name not in ("signIns", "activityEvents", "rates")}
+    assert principal not in json.dumps(left)

@@ -240,7 +240,7 @@ UNPROVED = {
 def test_an_app_that_is_not_proved_ours_is_refused(app: Any, purge: bool) -> None:
     with pytest.raises(PbisetupError) as refused:
         planned(applied(app=known(app)), purge=purge)
-    assert refused.value.code == "PBI911"
+    assert refused.value.code == "PBI921"
     assert refused.value.exit_code == 1
     assert CLIENT in refused.value.message
 
@@ -307,14 +307,18 @@ def test_a_stored_secret_that_somebody_made_by_hand_stays_where_it_is() -> None:
 
 
 def test_what_the_manifest_only_names_is_left_alone() -> None:
-    class Named(Environment):
-        client_id = CLIENT
+    env = replace(ENV, client_id=CLIENT.upper())
+    for unique_name in (None, "pbisetup-k7f3q2-dev"):
+        app = world.registration(unique_name=unique_name, tags=frozenset({"theirs"}))
+        plan = planned(applied(app=known(app), stored=ABSENT, groups={}), env, purge=True)
+        assert plan.changes == ()
+        assert "given back, or never taken over" in kept(plan)
 
-    env = Named("dev", None, ("automation",), workspaces=ENV.workspaces)
-    app = world.registration(unique_name=None, tags=frozenset({"theirs"}))
-    plan = planned(applied(app=known(app), stored=ABSENT, groups={}), env)
-    assert plan.changes == ()
-    assert "given back, or never taken over" in kept(plan)
+
+def test_what_the_manifest_says_was_made_by_hand_is_not_deleted_though_somebody_took_the_tag_for_that_off() -> None:
+    plan = planned(applied(), replace(ENV, client_id=CLIENT), purge=True)
+    assert "delete_application" not in kinds(plan)
+    assert "remove_tags" in kinds(plan)
 
 
 # -- an app that is deleted already ---------------------------------------------------------------------------------
@@ -452,7 +456,7 @@ def test_only_what_is_proved_ours_is_ever_removed(seen: Belongings, purge: bool)
     assert len(ids) == len(set(ids))
     app = seen.app.value if isinstance(seen.app, Known) else None
     for position, each in enumerate(plan.steps):
-        assert each.change in ("remove", "keep")
+        assert each.change in ("remove", "leave")
         assert set(each.needs) <= set(ids[:position]), "a step waits for one that never comes, or comes later"
         assert each.allowed is not False or (each.who and each.because)
         kind = each.action.kind if each.action else ""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.apply import Talk, need_consent, store_for
+from pbisetup.cli.apply import need_consent
 from pbisetup.cli.context import Common, choose_one, command, load_manifest, network, signed_in, tenant_of
+from pbisetup.cli.places import store_for
+from pbisetup.cli.talk import Talk
 
 if TYPE_CHECKING:
     from pbisetup.execution.unmaking import Unmade
@@ -52,11 +55,13 @@ def destroy(
             network(common, terminal, loaded) as reach,
             signed_in(common, terminal, reach, tenant_of(common, chosen)) as session,
         ):
-            talk = _Talk(terminal, session, yes, None)
+            talk = _Talk(terminal, {chosen.name: session.tenant}, yes)
             store = store_for(common, chosen, terminal)
             before = signal.getsignal(signal.SIGINT)
             try:
-                done = unmake(session, loaded, chosen, store, ServiceClock(reach), talk, purge=purge)
+                done = unmake(
+                    session, loaded, chosen, store, ServiceClock(reach), talk, talk.of(chosen.name), purge=purge
+                )
             finally:
                 signal.signal(signal.SIGINT, before)
             terminal.clear()
@@ -67,20 +72,22 @@ def destroy(
 class _Talk(Talk):
     """Shows what goes and what stays, and has the environment's name typed."""
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plans: Sequence[Plan]) -> None:
         from pbisetup.ui.unmaking import removal_lines
 
-        for line, style in removal_lines(plan, self._session.tenant, self._terminal.width):
-            self._terminal.say(line, style)
+        for plan in plans:
+            for line, style in removal_lines(plan, self._tenants[plan.environment], self._terminal.width):
+                self._terminal.say(line, style)
 
-    def agreed(self, plan: Plan) -> bool:
+    def agreed(self, plans: Sequence[Plan]) -> bool:
         """From the name on, Ctrl-C is heard between steps instead of at once."""
         if not self._yes:
             from pbisetup.ui import prompts
             from pbisetup.ui.terminal import visible
 
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            name, tenant = plan.environment, self._session.tenant
+            [name] = (plan.environment for plan in plans)
+            tenant = self._tenants[name]
             where = visible(f"{tenant.name} ({tenant.domain})")
             wrong = f"type {name} to go on, or nothing to leave everything as it is"
             answer = prompts.text(

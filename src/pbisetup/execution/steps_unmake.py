@@ -11,8 +11,8 @@ from pbisetup.execution import steps_directory
 from pbisetup.execution.bench import Outputs, Params, Workbench
 from pbisetup.execution.replication import PASSING
 from pbisetup.model.errors import PbisetupError, PlanOutdated, Unavailable
+from pbisetup.model.manifest import ADOPTED_TAG
 from pbisetup.observe.reading import read_setting
-from pbisetup.planning.removal import ADOPTED_TAG
 from pbisetup.services.answer import Answer
 from pbisetup.services.clock import count_down
 
@@ -89,7 +89,7 @@ def purge_deleted_application(bench: Workbench, params: Params) -> Outputs:
     what = "the deleted app registration"
     if params["just_deleted"] and not _until_shown(bench, lambda: graph.get(item), what).ok:
         raise Unavailable(
-            "PBI912",
+            "PBI922",
             "the directory does not show the deleted app registration yet",
             remedy="It is deleted; run again with --purge in a minute to remove it for good.",
         )

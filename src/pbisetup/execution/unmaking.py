@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,11 +21,11 @@ from pbisetup.services.journal import Journal
 from pbisetup.services.secret_store import Store
 
 
-class Hooks(Watcher, Protocol):
+class Hooks(Protocol):
     """What the person sees and is asked."""
 
-    def plan(self, plan: Plan) -> None: ...
-    def agreed(self, plan: Plan) -> bool: ...
+    def plan(self, plans: Sequence[Plan]) -> None: ...
+    def agreed(self, plans: Sequence[Plan]) -> bool: ...
 
 
 @dataclass
@@ -73,6 +74,7 @@ def unmake(
     store: Store,
     clock: Clock,
     hooks: Hooks,
+    watcher: Watcher,
     *,
     purge: bool = False,
 ) -> Unmade:
@@ -83,15 +85,15 @@ def unmake(
     seen = belongings(session, manifest, environment, store)
     plan = plan_removal(manifest, environment, seen, purge=purge)
     done = Unmade(environment, seen, plan)
-    hooks.plan(plan)
-    if plan.own and not hooks.agreed(plan):
+    hooks.plan([plan])
+    if plan.own and not hooks.agreed([plan]):
         done.declined = True
         return done
     journal = Journal(manifest.project_id)
     # What was agreed to is run a second time only where a refusal kept steps waiting that need not wait for others.
     for _ in range(2):
-        bench = Workbench(session, plan.environment, journal, clock, hooks.waiting, None, kept=store)
-        result = run(_without_done(plan, done), bench, hooks, hooks.stopping)
+        bench = Workbench(session, plan.environment, journal, clock, watcher.waiting, None, kept=store)
+        result = run(_without_done(plan, done), bench, watcher, watcher.stopping)
         done.results.append(result)
         refused = frozenset(o.step.id for o in result.of("handed off") if o.error is not None)
         waiting = any(o.error is None and o.step.allowed is not False for o in result.of("handed off"))

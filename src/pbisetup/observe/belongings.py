@@ -81,9 +81,8 @@ class _Looker:
     def _app(self, tagged: Fact[list[dict[str, Any]]]) -> Fact[AppRegistration]:
         """By the unique name, else by the client id that the manifest names, else by the tag."""
         fact = self._one(f"applications(uniqueName='{self.unique_name}')")
-        client_id = getattr(self.env, "client_id", None)
-        if isinstance(fact, Absent) and client_id:
-            fact = self._one(f"applications(appId='{client_id}')")
+        if isinstance(fact, Absent) and self.env.client_id:
+            fact = self._one(f"applications(appId='{self.env.client_id}')")
         if isinstance(fact, Absent):
             ours = [raw for raw in value_of(tagged) or () if self.tag in (raw.get("tags") or ())]
             if ours:

@@ -6,27 +6,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
+from pbisetup.catalog import purposes
 from pbisetup.model.belongings import Belongings
 from pbisetup.model.errors import Evidence, PbisetupError
 from pbisetup.model.facts import Known, value_of
-from pbisetup.model.manifest import Environment, Manifest
+from pbisetup.model.manifest import ADOPTED_TAG, Environment, Manifest
 from pbisetup.model.tenant import AppRegistration, Password
 from pbisetup.planning import rights
-from pbisetup.planning.wanted import ADMIN_GROUPS
 
 PROJECT_TAG: Final = "pbisetup"
-ADOPTED_TAG: Final = "pbisetup-adopted"
-"""On an app that was made by hand and taken over: it is never deleted."""
-GROUP_KINDS: Final = ("api", *ADMIN_GROUPS, "embed", "create", "profiles")
 
 Ownership = Literal["own", "adopted", "named"]
-"""Made by pbisetup, taken over by it, or only named in the manifest."""
+"""Made by pbisetup; made by hand and taken over; or made by hand and only named in the manifest."""
 
 
 def group_kinds(manifest: Manifest) -> tuple[str, ...]:
     """What a group that the project made can be for: ends its uniqueName."""
     named = (kind for environment in manifest.environments.values() for kind in environment.groups)
-    return tuple(dict.fromkeys((*GROUP_KINDS, *named)))
+    return tuple(dict.fromkeys((*purposes.group_kinds(), *named)))
 
 
 def secret_prefix(environment: str) -> str:
@@ -52,12 +49,6 @@ class Removal:
         principal = value_of(self.seen.principal)
         return principal.object_id if principal else None
 
-    @property
-    def env_client_id(self) -> str | None:
-        """The client id that the manifest names, of an app that was made by hand."""
-        named: str | None = getattr(self.env, "client_id", None)
-        return named
-
     @cached_property
     def ownership(self) -> Ownership | None:
         """Whose the app is; None where there is none. Raises PbisetupError where that is not proved."""
@@ -66,13 +57,14 @@ class Removal:
                 self._refuse_namesakes()
             return None
         tagged = self.manifest.tag(self.env.name) in self.app.tags
-        if tagged and ADOPTED_TAG in self.app.tags:
+        by_hand = self.app.client_id.lower() == (self.env.client_id or "").lower()
+        if by_hand and not tagged:
+            return "named"
+        if tagged and (by_hand or ADOPTED_TAG in self.app.tags):
             return "adopted"
         unique_name = self.manifest.unique_name(self.env.name)
         if tagged and self.app.unique_name == unique_name:
             return "own"
-        if not tagged and self.app.unique_name != unique_name and self.app.client_id == self.env_client_id:
-            return "named"
         missing = f"the tag {self.manifest.tag(self.env.name)!r}" if not tagged else f"the unique name {unique_name!r}"
         raise not_ours(
             f"the app registration {self.app.display_name!r} (client id {self.app.client_id}) is not proved to be "
@@ -110,4 +102,4 @@ class Removal:
 def not_ours(message: str, remedy: str) -> PbisetupError:
     """The error for an app that is not proved to be the environment's."""
     evidence = (Evidence("the directory", "operator", "uniqueName and tags of the app registration"),)
-    return PbisetupError("PBI911", message, remedy=remedy, evidence=evidence)
+    return PbisetupError("PBI921", message, remedy=remedy, evidence=evidence)

@@ -52,7 +52,10 @@ def _steps(s: Removal) -> Iterator[Step]:
     yield from setting_words(s)
     if keys := [spec.key for spec in s.env.workspaces]:
         what = f"Workspace{'s' if len(keys) > 1 else ''} {quoted(keys)}"
-        yield Step("workspaces", "keep", what, "a workspace is never deleted, whoever made it")
+        yield Step("workspaces", "leave", what, "a workspace is never deleted, whoever made it")
+    if s.env.capacity:
+        why = "the workspaces stay on it; who may use it is its admin's to change"
+        yield Step("capacity", "leave", f"Capacity {s.env.capacity!r}", why)
 
 
 def _possible(steps: Iterable[Step]) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import Final
 
 from pbisetup.model.belongings import DeletedApp
 from pbisetup.model.facts import value_of
+from pbisetup.model.manifest import ADOPTED_TAG
 from pbisetup.model.plan import Action, Step, Who
 from pbisetup.model.tenant import AppRegistration, Password, StoredCredential
 from pbisetup.planning import rights
-from pbisetup.planning.removal import ADOPTED_TAG, PROJECT_TAG, Removal, not_ours, secret_prefix
+from pbisetup.planning.removal import PROJECT_TAG, Removal, not_ours, secret_prefix
 from pbisetup.planning.unmaking_words import credentials_of_others, listed
 
 _PURGERS: Final[tuple[Who, ...]] = ("cloud application administrator",)
@@ -56,7 +57,7 @@ def named_app(s: Removal) -> Iterator[Step]:
     assert app is not None
     yield Step(
         "app",
-        "keep",
+        "leave",
         f"App registration {app.display_name!r}, client id {app.client_id}",
         "the manifest names it, but no tag of this environment is on it: it was given back, or never taken over",
     )
@@ -67,9 +68,10 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
     assert app is not None
     yield Step(
         "app",
-        "keep",
+        "leave",
         f"App registration {app.display_name!r}, client id {app.client_id}",
-        "it was made by hand and taken over, so it stays, with its consent, owners and other credentials",
+        "it was made by hand and taken over, so it stays, with its consent, owners and other credentials, and with the "
+        "unique name, which can be set only once",
     )
     for password in s.our_passwords:
         yield Step(
@@ -126,7 +128,7 @@ def _deleted_word(s: Removal, deleted: DeletedApp, *, ours: bool) -> Step:
     back = f"`pbisetup apply {s.env.name} --deleted-app restore` brings it back{until}"
     purge = f"`pbisetup destroy {s.env.name} --purge` removes it for good"
     why = f"deleted already; {back}, {purge}" if ours else "deleted already; its tags do not prove it ours"
-    return Step("deleted-app", "keep", f"Deleted app registration {deleted.display_name!r}", why)
+    return Step("deleted-app", "leave", f"Deleted app registration {deleted.display_name!r}", why)
 
 
 def _purge_step(s: Removal, object_id: str, sp_object_id: str | None, name: str, *, just_deleted: bool) -> Step:
@@ -168,11 +170,11 @@ def credential(s: Removal) -> Iterator[Step]:
     elif s.ownership == "adopted" and s.app and _same(stored.client_id, s.app.client_id):
         held = _held(s.app, stored)
         if held not in s.our_passwords:
-            yield Step("credential", "keep", title, "the secret is none that was made for this environment")
+            yield Step("credential", "leave", title, "the secret is none that was made for this environment")
             return
         needs = (f"secret-{held.key_id}",) if held else ()
     elif not (deleted and _same(stored.client_id, deleted.client_id)) and not s.seen.stored_app_gone:
-        yield Step("credential", "keep", title, f"it is of another app ({stored.client_id})")
+        yield Step("credential", "leave", title, f"it is of another app ({stored.client_id})")
         return
     yield Step(
         "credential",

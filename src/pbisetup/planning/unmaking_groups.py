@@ -18,14 +18,14 @@ def group_steps(s: Removal) -> Iterator[Step]:
     unread = [fact.reason for fact in s.seen.groups.values() if isinstance(fact, Unknown)]
     if unread:
         why = f"whether there are any could not be read ({unread[0]}); left as they are"
-        yield Step("groups", "keep", "Security groups of the project", why)
+        yield Step("groups", "leave", "Security groups of the project", why)
     for kind, fact in s.seen.groups.items():
         if not isinstance(fact, Known):
             continue
         own, group = fact.value, fact.value.group
         if reasons := list(_reasons(s, own)):
             why = f"stays: {'; '.join(reasons)}"
-            yield Step(f"group-{kind}", "keep", f"Security group {group.name!r}", why)
+            yield Step(f"group-{kind}", "leave", f"Security group {group.name!r}", why)
             continue
         right = _delete_right(s.seen.operator, own)
         needs = {"own": ["delete-app"], "adopted": ["tags"]}.get(s.ownership or "", [])
@@ -100,7 +100,7 @@ def setting_words(s: Removal) -> Iterator[Step]:
     if not isinstance(settings, Known):
         if s.ownership in ("own", "adopted"):
             why = f"left as they are, unread: {settings.reason if isinstance(settings, Unknown) else 'there are none'}"
-            yield Step("settings", "keep", "Tenant settings", why)
+            yield Step("settings", "leave", "Tenant settings", why)
         return
     joined = {group.id: group.name for group in value_of(s.seen.memberships) or ()}
     joined |= {f.value.group.id: f.value.group.name for f in s.seen.groups.values() if isinstance(f, Known)}
@@ -109,7 +109,7 @@ def setting_words(s: Removal) -> Iterator[Step]:
         if groups:
             yield Step(
                 f"setting-{setting.name}",
-                "keep",
+                "leave",
                 f"Tenant setting {setting.title!r}",
                 f"names {quoted(groups)}, and is never switched back: others may rely on it by now. A Fabric administrator "
                 "can change it in the admin portal",

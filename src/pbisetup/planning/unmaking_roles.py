@@ -25,7 +25,7 @@ def role_steps(s: Removal) -> Iterator[Step]:
         elif s.ownership == "adopted" and (workspace.roles or {}).get(s.sp_id) not in (None, spec.role):
             held = (workspace.roles or {})[s.sp_id]
             why = f"the manifest says {spec.role}, so somebody else gave it"
-            yield Step(f"role-{spec.key}", "keep", f"{held} of the workspace {spec.key!r}", why)
+            yield Step(f"role-{spec.key}", "leave", f"{held} of the workspace {spec.key!r}", why)
         else:
             yield from _role(s, spec.key, workspace)
     for workspace in s.seen.elsewhere if s.ownership == "own" else ():
@@ -92,7 +92,7 @@ def membership_steps(s: Removal) -> Iterator[Step]:
         return
     if isinstance(fact, Unknown):
         goes = "what there is goes with the service principal" if s.ownership == "own" else "left as they are"
-        yield Step("memberships", "keep", "Group memberships", f"they could not be read ({fact.reason}); {goes}")
+        yield Step("memberships", "leave", "Group memberships", f"they could not be read ({fact.reason}); {goes}")
     named = set(s.env.groups.values())
     for group in value_of(fact) or ():
         title = f"Service principal out of the group {group.name!r}"
@@ -101,11 +101,11 @@ def membership_steps(s: Removal) -> Iterator[Step]:
         )
         if s.ownership == "own" and right.allowed is not True:
             why = "this membership goes with the service principal"
-            yield Step(f"member-{group.id}", "keep", f"Group {group.name!r}", why)
+            yield Step(f"member-{group.id}", "leave", f"Group {group.name!r}", why)
             continue
         if s.ownership == "adopted" and group.id not in s.own_groups and not {group.id, group.name} & named:
             why = "the app stays in it: neither did pbisetup make the group, nor does the manifest name it"
-            yield Step(f"member-{group.id}", "keep", f"Group {group.name!r}", why)
+            yield Step(f"member-{group.id}", "leave", f"Group {group.name!r}", why)
             continue
         yield Step(
             f"member-{group.id}",
