@@ -409,6 +409,7 @@ def test_a_refused_role_is_handed_on_and_the_app_goes_all_the_same(
     ran = cli(*DESTROY)
     assert ran.code == 5, ran
     assert "workspace admin: Contributor of the workspace 'Reports Dev'" in ran.out
+    assert ran.err.count("→ Contributor of the workspace") == 1
     left = nothing_left(sandbox)
     assert left["apps"] == []
     assert len(left["nameless"]) == 1

@@ -105,8 +105,11 @@ def unmake(
 
 
 def _without_done(plan: Plan, done: Unmade) -> Plan:
-    """The plan without the steps that are done, and without what waits for them."""
-    over = {outcome.step.id for outcome in done.of("done")}
+    """The plan without the steps that are done, and without the roles that are told to be somebody else's: nothing waits for
+    those any more.
+    """
+    over = {o.step.id for o in done.of("done")}
+    over |= {o.step.id for o in done.of("handed off") if o.step.id.startswith("role-") and o.step.allowed is False}
     left = (replace(s, needs=tuple(n for n in s.needs if n not in over)) for s in plan.steps if s.id not in over)
     return replace(plan, steps=tuple(left))
 
