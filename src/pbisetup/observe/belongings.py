@@ -182,7 +182,7 @@ class _Looker:
     # -- groups and settings -------------------------------------------------------------------------------------
 
     def _own_group(self, kind: str) -> Fact[OwnGroup]:
-        path = f"groups(uniqueName='{self.manifest.group_unique_name(kind)}')"
+        path = f"groups(uniqueName='{self.manifest.group_unique_name(kind, self.env.groups.get(kind))}')"
         fact = object_fact(self.graph.get(self.graph.at(path), select=_GROUP_FIELDS))
         if not isinstance(fact, Known):
             return fact

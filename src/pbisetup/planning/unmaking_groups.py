@@ -41,7 +41,7 @@ def group_steps(s: Removal) -> Iterator[Step]:
                 {
                     "group_id": group.id,
                     "group_name": group.name,
-                    "unique_name": s.manifest.group_unique_name(kind),
+                    "unique_name": s.manifest.group_unique_name(kind, s.env.groups.get(kind)),
                     "sp_object_id": s.sp_id,
                 },
             ),
