@@ -173,7 +173,8 @@ def test_the_session_in_the_readme_is_what_a_newcomer_sees(tmp_path: Path) -> No
 
 def test_every_question_of_the_wizard_is_in_its_page() -> None:
     page = (ROOT / "docs" / "wizard.md").read_text(encoding="utf-8")
-    source = (ROOT / "src" / "pbisetup" / "cli" / "init.py").read_text(encoding="utf-8")
+    cli = ROOT / "src" / "pbisetup" / "cli"
+    source = "".join((cli / name).read_text(encoding="utf-8") for name in ("init.py", "init_answers.py", "talk.py"))
     asked = re.findall(r"prompts\.\w+\(\s*f?\"([^\"{]{6,})", source)
     assert len(asked) >= 5
     for question in asked:
