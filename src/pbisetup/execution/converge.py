@@ -52,6 +52,14 @@ class _Way:
         self.told: Admissions | None = None
         self.deleted: DeletedChoice | None = None
         self.over = False
+        self._known: frozenset[tuple[str, bool | None]] = frozenset()
+
+    def is_news(self) -> bool:
+        """Whether this round's plan holds anything that the one before did not: the app's token may have told that all is
+        right, or nothing at all.
+        """
+        known, self._known = self._known, frozenset((step.id, step.allowed) for step in self.done.plan.changes)
+        return bool(self._known - known)
 
     def failed(self, error: PbisetupError) -> None:
         self.done.error, self.over = error, True
@@ -72,8 +80,8 @@ def converge(places: Sequence[Place], manifest: Manifest, clock: Clock, hooks: H
         side_by_side(*(partial(_look, way, views[id(way.place.session)], manifest, clock) for way in going), most=MOST)
         for way in going:
             _choose(way, views[id(way.place.session)], manifest, clock, hooks)
-            # What was decided by the app's token may have been all right already.
-            way.over = way.over or (round_ > 0 and not way.done.plan.changes)
+            news = way.is_news()
+            way.over = way.over or (round_ > 0 and not news)
         going = [way for way in going if not way.over]
         plans = [way.done.plan for way in going]
         hooks.plan(plans)

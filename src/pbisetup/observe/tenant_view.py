@@ -45,9 +45,9 @@ class TenantView:
         return self._once("group", wanted, lambda: read(wanted))
 
     def who_else(self, group_id: str, besides: str | None) -> str:
-        """Who is in the group besides that service principal, in words."""
+        """Who is in the group besides that service principal, in words; empty where nobody is."""
         found = self._once("members", f"{group_id} {besides}", lambda: who_else(self.session, group_id, besides))
-        return in_words(found)
+        return "" if found == (0, ()) else in_words(found)
 
     def capacity(self, wanted: str) -> Fact[Capacity]:
         """The capacity of this name or id, among those that the operator may use."""
