@@ -107,6 +107,7 @@ def test_what_keeps_the_app_out_and_is_nobodys_to_change_here_is_worth_a_word() 
     assert isinstance(shut_out, TenantSetting)
     found = row(everything(settings=world.settings(shut_out)))
     assert [step.id for step in found.notes] == ["setting"]
+    assert found.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,12 @@ def test_what_is_told_of_consent(change: dict[str, Any], consent: str) -> None:
     assert found.credential.state == "not needed"
     assert found.problems == (("drift",) if consent == "missing" else ())
     assert [step.id for step in found.undecided] == (["consent"] if consent == "unknown" else [])
+
+
+def test_where_each_person_is_asked_nobody_consented_for_all() -> None:
+    person = replace(world.sign_in(), consent="person")
+    found = row(world.signed_in(operator=PIPELINE, delegated_grants=known(())), person)
+    assert (found.consent, found.problems) == ("each person", ())
 
 
 @pytest.mark.parametrize(

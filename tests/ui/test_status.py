@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pbisetup.model.errors import Unreachable
+from pbisetup.model.errors import Evidence, SignInFailed, Unreachable
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.tenant import TenantInfo
 from pbisetup.planning.standing import CredentialStanding, Standing
@@ -86,6 +86,26 @@ def test_what_is_left_of_a_credential(credential: dict[str, object], told: str) 
     assert text(changed)[1].split()[-1 - len(told.split()) : -1] == told.split()
 
 
+def test_what_is_unseen_or_left_alone_is_said_in_the_table() -> None:
+    excluded = replace(THEIRS, change="leave", action=None, warning="the API will refuse the app")
+    shown = text(replace(FINE, undecided=(MINE,), notes=(excluded, replace(excluded, warning=None))))
+    assert "as declared, 1 unseen, 1 left alone" in shown[1]
+    assert "  = Tenant setting 'API'" in shown
+    assert "      it is off; the API will refuse the app" in shown
+
+
+def test_one_reason_for_several_environments_is_told_once_with_what_was_seen() -> None:
+    error = SignInFailed("PBI312", "nobody", evidence=(Evidence("sign-in", "local", "env: lacks a secret"),))
+    shown = text(Standing("dev", error=error), Standing("prod", error=error))
+    assert shown[shown.index("dev") + 1 :] == [
+        "  PBI312: nobody",
+        "      sign-in, here: env: lacks a secret",
+        "",
+        "prod",
+        "  PBI312: as for dev",
+    ]
+
+
 def test_nothing_to_do_ends_without_advice() -> None:
     assert "Next:" not in text(FINE)
 
@@ -99,7 +119,7 @@ def test_wide_long_and_hostile_names_keep_to_their_lines() -> None:
         environment="a" + "b" * 30,
         tenant=TenantInfo(GUID.format(0), HOSTILE, "例え.example"),
         drift=(replace(MINE, title=f"Contributor of the workspace {HOSTILE}", why=HOSTILE), THEIRS),
-        notes=(replace(MINE, warning=HOSTILE),),
+        notes=(replace(MINE, change="leave", warning=HOSTILE),),
     )
     for width in (60, 80, 100):
         lines = text(FINE, named, replace(DOWN, error=Unreachable("PBI202", HOSTILE)), width=width)
@@ -143,5 +163,9 @@ def test_as_json_nothing_is_cut_and_everything_is_there() -> None:
         ("member", [], True),
         ("setting", ["fabric administrator"], False),
     ]
-    assert test["error"] == {"code": "PBI202", "message": "login cannot be reached", "remedy": "Check the network."}
+    assert {name: test["error"][name] for name in ("code", "message", "remedy")} == {
+        "code": "PBI202",
+        "message": "login cannot be reached",
+        "remedy": "Check the network.",
+    }
     assert (test["ok"], test["applied"], test["problems"]) == (False, None, ["unreachable"])

@@ -16,11 +16,10 @@ from pbisetup.model.tenant import Password, StoredCredential, TenantInfo
 from pbisetup.planning.secret_steps import held_secret
 from pbisetup.planning.wanted import is_service_app, wanted_scopes
 
-Consent = Literal["granted", "missing", "not needed", "unknown"]
+Consent = Literal["granted", "missing", "each person", "not needed", "unknown"]
+"""`each person`: people are asked, each by each, when they sign in."""
 CredentialState = Literal["ok", "expiring", "expired", "refused", "missing", "elsewhere", "unknown", "not needed"]
 Problem = Literal["not_applied", "drift", "credential_expired", "credential_expiring", "unreachable", "failed"]
-
-_GRANTS = frozenset({"grant_delegated", "grant_app_role"})
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Standing:
     undecided: tuple[Step, ...] = ()
     """What this operator cannot see: no drift."""
     notes: tuple[Step, ...] = ()
-    """What is left as it is, but is worth a word."""
+    """What is not as pbisetup would make it, and left alone on purpose: no drift."""
     error: PbisetupError | None = None
     """Why it could not be looked at."""
 
@@ -105,7 +104,7 @@ def standing(
         credential=credential,
         drift=tuple(drift) if app else (),
         undecided=unseen if app else (),
-        notes=tuple(step for step in plan.steps if step.change == "leave"),
+        notes=tuple(step for step in plan.steps if step.change == "leave") if app else (),
     )
 
 
@@ -137,12 +136,14 @@ def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
 
 
 def _consent(environment: Environment, seen: Snapshot, plan: Plan) -> Consent:
-    granting = [step for step in plan.changes if step.action is not None and step.action.kind in _GRANTS]
+    if not wanted_scopes(environment):
+        return "not needed"
+    granting = [step for step in plan.changes if step.action is not None and step.action.kind == "grant_delegated"]
     if any(not _unseen(step, seen) for step in granting):
         return "missing"
     if granting or isinstance(seen.delegated_grants, Unknown):
-        return "unknown" if wanted_scopes(environment) else "not needed"
-    return "granted" if wanted_scopes(environment) else "not needed"
+        return "unknown"
+    return "granted" if environment.consent == "all" else "each person"
 
 
 def _credential(

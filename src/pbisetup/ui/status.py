@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pbisetup.model.errors import PbisetupError
 from pbisetup.model.plan import Step
 from pbisetup.planning.standing import CredentialStanding, Standing
-from pbisetup.ui.progress import SIGNS, STYLES, Line, hanging, paragraph
+from pbisetup.ui.failure import error_json
+from pbisetup.ui.progress import SIGNS, STYLES, Line, hanging, paragraph, seen_words
 from pbisetup.ui.terminal import columns, spelled, visible
 
 _HEAD = ("  environment", "state", "credential", "consent")
@@ -22,8 +24,13 @@ _FIX = {
 def status_lines(rows: Sequence[Standing], width: int) -> list[Line]:
     """All environments at a glance, then ids, drift and errors of each."""
     lines = _table([_HEAD, *(_cells(row) for row in rows)], [None, *map(_style, rows)], width)
+    told: dict[int, str] = {}
     for row in rows:
-        lines += [("", None), (visible(row.environment), "bold"), *_details(row, width)]
+        lines += [("", None), (visible(row.environment), "bold")]
+        if row.error is not None and (first := told.setdefault(id(row.error), row.environment)) != row.environment:
+            lines += paragraph(visible(f"{row.error.code}: as for {first}"), width, "  ", "red")
+        else:
+            lines += _details(row, width)
     return [*lines, *_next(rows, width)]
 
 
@@ -53,7 +60,8 @@ def _cells(row: Standing) -> tuple[str, str, str, str]:
 def _state(row: Standing) -> str:
     count, others = len(row.drift), len(row.others)
     if not count:
-        return f"as declared, {len(row.undecided)} unseen" if row.undecided else "as declared"
+        noted = [(len(row.undecided), "unseen"), (sum(1 for step in row.notes if step.warning), "left alone")]
+        return ", ".join(["as declared", *(f"{n} {word}" for n, word in noted if n)])
     changes = "1 change" if count == 1 else f"{count} changes"
     return f"{changes}, {others} not yours" if others else changes
 
@@ -85,12 +93,7 @@ def _table(rows: Sequence[Sequence[str]], styles: Sequence[str | None], width: i
 
 def _details(row: Standing, width: int) -> list[Line]:
     if row.error is not None:
-        lines = paragraph(visible(f"{row.error.code}: {row.error.message}"), width, "  ", "red")
-        if row.error.remedy:
-            lines += paragraph(visible(row.error.remedy), width, "  ")
-        if row.error.command:
-            lines.append((f"    {spelled(visible(row.error.command))}", "bold"))
-        return lines
+        return _error_lines(row.error, width)
     lines = []
     if row.tenant:
         lines += _labelled("tenant", f"{row.tenant.name} ({row.tenant.domain})", width)
@@ -111,7 +114,19 @@ def _details(row: Standing, width: int) -> list[Line]:
     for step in row.undecided:
         lines += _step_lines(step, "?", "yellow", width)
     for step in row.notes:
-        lines += hanging("  ! ", visible(f"{step.title}: {step.warning or step.why}"), width, "yellow")
+        lines += hanging(f"  {SIGNS[step.change]} ", visible(step.title), width, STYLES[step.change])
+        lines += paragraph(visible(_reason(step)), width, "      ", "dim")
+    return lines
+
+
+def _error_lines(error: PbisetupError, width: int) -> list[Line]:
+    lines = paragraph(visible(f"{error.code}: {error.message}"), width, "  ", "red")
+    for seen in error.evidence:
+        lines += paragraph(visible(seen_words(seen)), width, "      ", "dim")
+    if error.remedy:
+        lines += paragraph(visible(error.remedy), width, "  ")
+    if error.command:
+        lines.append((f"    {spelled(visible(error.command))}", "bold"))
     return lines
 
 
@@ -135,6 +150,10 @@ def _step_lines(step: Step, sign: str, style: str, width: int) -> list[Line]:
     if step.allowed is False:
         lines += paragraph(visible(f"{', '.join(step.who)}: {step.because}"), width, "      ", "yellow")
     return lines
+
+
+def _reason(step: Step) -> str:
+    return f"{step.why}; {step.warning}" if step.warning else step.why
 
 
 def _next(rows: Sequence[Standing], width: int) -> list[Line]:
@@ -184,8 +203,8 @@ def _row_json(row: Standing) -> dict[str, Any]:
         },
         "drift": [_step_json(step) for step in row.drift],
         "undecided": [_step_json(step) for step in row.undecided],
-        "notes": [{"title": step.title, "text": step.warning or step.why} for step in row.notes],
-        "error": {"code": error.code, "message": error.message, "remedy": error.remedy} if error else None,
+        "notes": [{"title": step.title, "text": _reason(step)} for step in row.notes],
+        "error": error_json(error) if error else None,
     }
 
 
