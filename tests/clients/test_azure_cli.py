@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients import install
 from tests.clients.az import Az
+from tests.support.cli import Cli
 from tests.support.tenant import FABRIC, GRAPH, POWER_BI, SandboxTenant, State
 
 pytestmark = pytest.mark.clients("azure-cli")
@@ -310,3 +311,36 @@ class TestAsTheRealCloud:
         )
         assert account[0]["user"]["name"] == f"developer@{sandbox.domain}"
         assert az.do("ad", "signed-in-user", "show")["displayName"] == "Dana Developer"
+
+
+def test_an_app_that_az_made_is_taken_over_and_az_finds_it_as_it_was(
+    az: Az, sandbox: SandboxTenant, tmp_path: Path
+) -> None:
+    """As in most tutorials: an app, a service principal, an application permission, a credential of az's."""
+    app = _app(az, "made by az")
+    az.do("ad", "sp", "create", "--id", app["appId"])
+    az.do(
+        "ad",
+        "app",
+        "permission",
+        "add",
+        "--id",
+        app["appId"],
+        "--api",
+        POWER_BI_APP,
+        "--api-permissions",
+        f"{TENANT_READ}=Role",
+    )
+    az.do("ad", "app", "credential", "reset", "--id", app["appId"], "--display-name", "of az", "--append")
+    sandbox.put_state(lambda state: state.update(auto_approve="admin"))
+    cli = Cli(tmp_path / "project", sandbox.env())
+    ran = cli.ok("init", "--cloud", "sandbox", "--yes", "--adopt", app["appId"], "--purpose", "automation,admin-read")
+    assert "'made by az': take over (declared permissions, tag, unique name)" in " ".join(ran.err.split()), ran.err[
+        600:2500
+    ]
+    shown = az.do("ad", "app", "show", "--id", app["appId"])
+    assert shown["displayName"] == "made by az"
+    assert {each["displayName"] for each in shown["passwordCredentials"]} > {"of az"}
+    assert shown["requiredResourceAccess"] == []
+    assert cli("plan", "--detailed-exitcode").code == 0
+    assert cli("doctor", "dev").out.strip().endswith("Healthy.")

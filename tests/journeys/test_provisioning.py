@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -190,6 +191,26 @@ def test_two_colleagues_at_the_same_time_make_one_app_and_each_keeps_a_secret_of
     assert {clone.stored()["AZURE_CLIENT_ID"] for clone in clones} == {made["apps"][0]["appId"]}
     for clone in clones:
         assert clone("doctor", "dev").out.strip().endswith("Healthy.")
+
+
+def test_twenty_environments_take_at_most_twice_the_time_of_one(sandbox: SandboxTenant, tmp_path: Any) -> None:
+    """At 100 ms a request. The better of two tries counts: other tests share the machine."""
+
+    def seconds(count: int, folder: str) -> float:
+        sandbox.reset()
+        sandbox.put_state(
+            lambda state: state.update(auto_approve="admin", weather={**state["weather"], "latency_ms": 100})
+        )
+        cli = Cli(tmp_path / folder, sandbox.env())
+        names = ",".join(f"e{number}" for number in range(count))
+        begun = time.monotonic()
+        cli.ok(*INIT, "--env", names, "--workspace", "Reports Dev")
+        took = time.monotonic() - begun
+        assert len(ours(sandbox.state())["apps"]) == count
+        return took
+
+    tries = [(seconds(1, f"one-{n}"), seconds(20, f"twenty-{n}")) for n in range(2)]
+    assert min(many / one for one, many in tries) <= 2, tries
 
 
 # -- taking over -----------------------------------------------------------------------------------------------------

@@ -51,9 +51,7 @@ def _existing(s: Situation, app: AppRegistration) -> Iterator[Step]:
     yield Step(
         "app",
         "change",
-        f"{title}: take over ({', '.join(sorted(changes))})"
-        if taken_over
-        else f"{title}: {', '.join(sorted(changes))}",
+        f"{title}: take over ({_in_words(changes)})" if taken_over else f"{title}: {_in_words(changes)}",
         _taking_over(app) if taken_over else "differs from the manifest",
         Action("update_application", {"app_object_id": app.object_id, "changes": changes}),
         right.who,
@@ -75,9 +73,8 @@ _WORDS: Final = {
 }
 
 
-def _in_words(changes: Mapping[str, Any], *, within: bool) -> str:
-    named = ", ".join(sorted(_WORDS[name] for name in changes))
-    return f" ({named})" if within else named
+def _in_words(changes: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(_WORDS[name] for name in changes))
 
 
 def _is_taken_over(s: Situation, app: AppRegistration) -> bool:
