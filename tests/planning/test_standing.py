@@ -166,7 +166,7 @@ def test_what_is_told_of_consent(change: dict[str, Any], consent: str) -> None:
     assert found.consent == consent
     assert found.credential.state == "not needed"
     assert found.problems == (("drift",) if consent == "missing" else ())
-    assert [step.id for step in found.undecided] == (["consent"] if consent == "unknown" else [])
+    assert [step.id for step in found.notes] == (["consent"] if consent == "unknown" else [])
 
 
 def test_where_each_person_is_asked_nobody_consented_for_all() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pbisetup.model.facts import value_of
+from pbisetup.model.facts import Unknown, value_of
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.tenant import AppRegistration, DelegatedGrant, ResourceApp
 from pbisetup.planning import rights
@@ -35,7 +35,12 @@ def consent(s: Situation) -> Iterator[Step]:
     wanted = frozenset(each for each in scopes if each in resource.scopes)
     if not wanted:
         return
-    grants = [g for g in value_of(s.seen.delegated_grants) or () if g.resource_id == resource.object_id]
+    seen = s.seen.delegated_grants
+    if s.sp is not None and isinstance(seen, Unknown):
+        why = f"whether it was given could not be read: {seen.reason}"
+        yield Step("consent", "leave", "Consent", why, warning="people may be asked, or refused, when they sign in")
+        return
+    grants = [g for g in value_of(seen) or () if g.resource_id == resource.object_id]
     everybody = next((g for g in grants if g.principal_id is None), None)
     if everybody and wanted <= everybody.scopes:
         yield Step("consent", "keep", "Admin consent", f"for everybody: {' '.join(sorted(everybody.scopes))}")

@@ -118,15 +118,10 @@ def exit_code(rows: Iterable[Standing]) -> ExitCode:
 
 def _unseen(step: Step, seen: Snapshot) -> bool:
     """Whether a change is planned only because this operator could not look whether it is needed."""
-    if step.action is None:
+    if step.action is None or step.action.kind != "set_workspace_role":
         return False
-    kind, params = step.action.kind, step.action.params
-    if kind == "grant_delegated":
-        return isinstance(seen.service_principal, Known) and isinstance(seen.delegated_grants, Unknown)
-    if kind == "set_workspace_role":
-        keys = (params.get("workspace_name"), params.get("workspace_id"))
-        return any(isinstance(seen.workspaces.get(str(key)), Unknown) for key in keys if key)
-    return False
+    keys = (step.action.params.get("workspace_name"), step.action.params.get("workspace_id"))
+    return any(isinstance(seen.workspaces.get(str(key)), Unknown) for key in keys if key)
 
 
 def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
@@ -138,10 +133,9 @@ def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
 def _consent(environment: Environment, seen: Snapshot, plan: Plan) -> Consent:
     if not wanted_scopes(environment):
         return "not needed"
-    granting = [step for step in plan.changes if step.action is not None and step.action.kind == "grant_delegated"]
-    if any(not _unseen(step, seen) for step in granting):
+    if any(step.action is not None and step.action.kind == "grant_delegated" for step in plan.changes):
         return "missing"
-    if granting or isinstance(seen.delegated_grants, Unknown):
+    if isinstance(seen.delegated_grants, Unknown):
         return "unknown"
     return "granted" if environment.consent == "all" else "each person"
 
