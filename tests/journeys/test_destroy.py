@@ -587,3 +587,12 @@ def test_whatever_it_was_for_nothing_is_left(cli: Cli, sandbox: SandboxTenant, p
     assert [group for group in state["groups"] if str(group["uniqueName"]).startswith("pbisetup-")] == []
     left = {name: section for name, section in state.items() if name not in ("signIns", "activityEvents", "rates")}
     assert principal not in json.dumps(left)
+
+
+def test_a_group_that_the_manifest_called_otherwise_when_it_was_made_goes_too(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT, "--group", "our readers")
+    manifest = cli.folder / "pbisetup.toml"
+    manifest.write_text(manifest.read_text().replace("our readers", "other readers"))
+    sandbox.put_state(unnamed_by_settings)
+    cli.ok(*DESTROY)
+    assert sandbox.state()["groups"] == []

@@ -23,7 +23,7 @@ from pbisetup.model.tenant import (
     ServicePrincipal,
     Workspace,
 )
-from pbisetup.planning.removal import group_kinds
+from pbisetup.planning.removal import group_keys
 from pbisetup.planning.unmaking import plan_removal
 from tests.planning import world
 from tests.planning.world import (
@@ -42,6 +42,7 @@ from tests.planning.world import (
 )
 
 ENV = world.automation()
+CLIENT_GUID = "22222222-2222-2222-2222-222222222222"
 TAG = MANIFEST.tag("dev")
 OURS = Group("g1", world.GROUP)
 THEIRS = Group("g2", "their readers")
@@ -392,10 +393,13 @@ def test_settings_are_told_never_written() -> None:
     assert "never switched back" in step(plan, f"setting-{SETTING.name}").why
 
 
-def test_groups_of_every_kind_that_the_manifest_knows_are_looked_for() -> None:
-    env = Environment("prod", None, ("automation",), groups={"special": "x"})
-    found = group_kinds(Manifest("k7f3q2", "n", "public", {"prod": env}))
-    assert {"api", "admin-read", "admin-write", "embed", "create", "profiles", "special"} <= set(found)
+def test_groups_of_every_kind_are_looked_for_also_under_the_names_of_the_manifest() -> None:
+    env = Environment("prod", None, ("automation",), groups={"api": "readers", "admin-read": CLIENT_GUID})
+    manifest = Manifest("k7f3q2", "n", "public", {"prod": env})
+    found = group_keys(manifest)
+    assert {"api", "admin-read", "admin-write", "embed", "create", "profiles"} <= set(found)
+    assert manifest.group_unique_name(found[-1]) == manifest.group_unique_name("api", "readers")
+    assert len(found) == len(group_keys(MANIFEST)) + 1, "a group that is named by its id was not made"
 
 
 # -- whatever a tenant looks like -----------------------------------------------------------------------------------

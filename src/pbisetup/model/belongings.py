@@ -72,7 +72,7 @@ class Belongings:
     grants: Fact[tuple[DelegatedGrant, ...]] = field(kw_only=True)
     app_roles: Fact[tuple[RoleGrant, ...]] = field(kw_only=True)
     groups: Mapping[str, Fact[OwnGroup]] = field(kw_only=True)
-    """The project's own groups, by what each is for."""
+    """The project's own groups, by how their uniqueNames end."""
     settings: Fact[Mapping[str, TenantSetting]] = field(kw_only=True)
     workspaces: Mapping[str, Fact[Workspace]] = field(kw_only=True)
     """By the manifest's key."""

@@ -23,7 +23,7 @@ from pbisetup.observe.reading import (
     values_fact,
 )
 from pbisetup.observe.session import Session
-from pbisetup.planning.removal import group_kinds
+from pbisetup.planning.removal import group_keys
 from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
 from pbisetup.services.secret_store import Store
@@ -45,6 +45,8 @@ class _Looker:
         self.session, self.graph = session, session.graph
         self.manifest, self.env, self.store = manifest, environment, store
         self.unique_name, self.tag = manifest.unique_name(environment.name), manifest.tag(environment.name)
+        self.joined: tuple[str, ...] = ()
+        """How the uniqueNames of those of the project's groups end that the app is in."""
 
     def look(self) -> Belongings:
         tagged = self._tagged()
@@ -55,6 +57,7 @@ class _Looker:
         settings = self._settings()
         presence = Presence(self.session, self.env, admin=isinstance(settings, Known))
         stored = self.store.stored()
+        memberships = self._memberships(value_of(sp))
         return Belongings(
             self.env.name,
             self.session.tenant,
@@ -64,10 +67,11 @@ class _Looker:
             self._namesakes() if found is None and not isinstance(deleted, Known) else (),
             siblings=self._siblings(tagged),
             principal=sp,
-            memberships=self._memberships(value_of(sp)),
+            memberships=memberships,
             grants=self._of_principal(value_of(sp), "oauth2PermissionGrants", grant),
             app_roles=self._of_principal(value_of(sp), "appRoleAssignments", _role),
-            groups={kind: self._own_group(kind) for kind in group_kinds(self.manifest)},
+            # The manifest may have called a group otherwise when it was made: those that the app is in say it themselves.
+            groups={key: self._own_group(key) for key in dict.fromkeys((*group_keys(self.manifest), *self.joined))},
             settings=settings,
             workspaces=presence.workspaces(),
             elsewhere=presence.elsewhere(found, self.store) if found else (),
@@ -171,6 +175,9 @@ class _Looker:
         if not isinstance(fact, Known):
             return fact
         groups = [raw for raw in fact.value if str(raw.get("@odata.type", "")).endswith(".group")]
+        ours = self.manifest.group_unique_name("")
+        names = [str(raw.get("uniqueName") or "") for raw in groups]
+        self.joined = tuple(name.removeprefix(ours) for name in names if name.startswith(ours))
         return Known(tuple(map(self._group, groups)), fact.evidence)
 
     def _of_principal(self, sp: ServicePrincipal | None, what: str, read: Any) -> Fact[tuple[Any, ...]]:
@@ -181,8 +188,8 @@ class _Looker:
 
     # -- groups and settings -------------------------------------------------------------------------------------
 
-    def _own_group(self, kind: str) -> Fact[OwnGroup]:
-        path = f"groups(uniqueName='{self.manifest.group_unique_name(kind, self.env.groups.get(kind))}')"
+    def _own_group(self, key: str) -> Fact[OwnGroup]:
+        path = f"groups(uniqueName='{self.manifest.group_unique_name(key)}')"
         fact = object_fact(self.graph.get(self.graph.at(path), select=_GROUP_FIELDS))
         if not isinstance(fact, Known):
             return fact

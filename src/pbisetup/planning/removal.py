@@ -13,6 +13,7 @@ from pbisetup.model.facts import Known, value_of
 from pbisetup.model.manifest import ADOPTED_TAG, Environment, Manifest
 from pbisetup.model.tenant import AppRegistration, Password
 from pbisetup.planning import rights
+from pbisetup.planning.manifest import is_guid
 
 PROJECT_TAG: Final = "pbisetup"
 
@@ -20,10 +21,14 @@ Ownership = Literal["own", "adopted", "named"]
 """Made by pbisetup; made by hand and taken over; or made by hand and only named in the manifest."""
 
 
-def group_kinds(manifest: Manifest) -> tuple[str, ...]:
-    """What a group that the project made can be for: ends its uniqueName."""
-    named = (kind for environment in manifest.environments.values() for kind in environment.groups)
-    return tuple(dict.fromkeys((*purposes.group_kinds(), *named)))
+def group_keys(manifest: Manifest) -> tuple[str, ...]:
+    """How the uniqueNames of the groups end that the project may have made: by what each is for, and by what the manifest
+    calls it, where it does.
+    """
+    kinds = purposes.group_kinds()
+    named = (pair for environment in manifest.environments.values() for pair in environment.groups.items())
+    own = (manifest.group_unique_name(kind, name) for kind, name in named if not is_guid(name))
+    return tuple(dict.fromkeys((*kinds, *(name.removeprefix(manifest.group_unique_name("")) for name in own))))
 
 
 def secret_prefix(environment: str) -> str:

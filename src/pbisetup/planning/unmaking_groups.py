@@ -19,20 +19,20 @@ def group_steps(s: Removal) -> Iterator[Step]:
     if unread:
         why = f"whether there are any could not be read ({unread[0]}); left as they are"
         yield Step("groups", "leave", "Security groups of the project", why)
-    for kind, fact in s.seen.groups.items():
+    for key, fact in s.seen.groups.items():
         if not isinstance(fact, Known):
             continue
         own, group = fact.value, fact.value.group
         if reasons := list(_reasons(s, own)):
             why = f"stays: {'; '.join(reasons)}"
-            yield Step(f"group-{kind}", "leave", f"Security group {group.name!r}", why)
+            yield Step(f"group-{key}", "leave", f"Security group {group.name!r}", why)
             continue
         right = _delete_right(s.seen.operator, own)
         needs = {"own": ["delete-app"], "adopted": ["tags"]}.get(s.ownership or "", [])
         if s.ownership == "adopted" and s.sp_id in (own.members or ()):
             needs.append(f"member-{group.id}")
         yield Step(
-            f"group-{kind}",
+            f"group-{key}",
             "remove",
             f"Security group {group.name!r}",
             "pbisetup made it, nobody else is in it and no tenant setting names it",
@@ -41,7 +41,7 @@ def group_steps(s: Removal) -> Iterator[Step]:
                 {
                     "group_id": group.id,
                     "group_name": group.name,
-                    "unique_name": s.manifest.group_unique_name(kind, s.env.groups.get(kind)),
+                    "unique_name": s.manifest.group_unique_name(key),
                     "sp_object_id": s.sp_id,
                 },
             ),
