@@ -14,6 +14,7 @@ import pytest
 from tests.journeys.test_doctor_mending import switch_off
 from tests.journeys.test_doctor_sharing import expire
 from tests.journeys.test_init import INIT, ours
+from tests.journeys.test_provisioning import by_hand
 from tests.support.cli import Cli
 from tests.support.tenant import SandboxTenant, State
 
@@ -61,6 +62,7 @@ def ended(child: Any) -> int:
 def through_the_questions(child: Any) -> None:
     """Every default, up to the plan."""
     for question in (
+        "Which app",
         "Name of the project",
         "Environments",
         "What is it for",
@@ -86,6 +88,8 @@ def test_enter_at_every_question_ends_with_a_token_that_works(wizard: Spawn, cli
 
 def test_a_wrong_answer_is_told_and_can_be_corrected(wizard: Spawn, cli: Cli) -> None:
     child = wizard("init", "--cloud", "sandbox")
+    child.expect("Which app")
+    child.send(ENTER)
     child.expect("Name of the project")
     child.send(ENTER)
     child.expect("Environments")
@@ -107,8 +111,36 @@ def test_a_wrong_answer_is_told_and_can_be_corrected(wizard: Spawn, cli: Cli) ->
     assert 'purposes = ["user-sign-in"]' in text
 
 
+def test_an_app_that_exists_is_taken_over_after_its_client_id_was_asked_for(
+    wizard: Spawn, cli: Cli, sandbox: SandboxTenant
+) -> None:
+    app = by_hand(sandbox, "by hand")
+    child = wizard("init", "--cloud", "sandbox")
+    child.expect("Which app")
+    child.send(DOWN + ENTER)
+    for question in ("Name of the project", "Environments"):
+        child.expect(question)
+        child.send(ENTER)
+    child.expect("Client id of the app for dev")
+    child.send("by hand" + ENTER)
+    child.expect("is a GUID")
+    child.send(BACKSPACE * 7 + app["appId"] + ENTER)
+    for question in ("What is it for", "Where shall the secret", "Work in the tenant", "Workspaces for dev"):
+        child.expect(question)
+        child.send(ENTER)
+    child.expect("take over")
+    child.expect("Make these .* changes")
+    child.send(ENTER)
+    child.expect("the app works")
+    assert ended(child) == 0
+    assert f'client_id = "{app["appId"]}"' in (cli.folder / "pbisetup.toml").read_text()
+    assert [each["appId"] for each in ours(sandbox.state())["apps"]] == [app["appId"]]
+
+
 def test_ctrl_c_at_a_question_changes_nothing(wizard: Spawn, cli: Cli, sandbox: SandboxTenant) -> None:
     child = wizard("init", "--cloud", "sandbox")
+    child.expect("Which app")
+    child.send(ENTER)
     child.expect("Name of the project")
     child.send(CTRL_C)
     child.expect("nothing was changed")

