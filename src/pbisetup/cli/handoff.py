@@ -1,23 +1,66 @@
-"""`handoff`: what somebody else must do, ready to send."""
+"""`handoff`: what somebody else must do, ready to send, and who is still awaited."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import asdict
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.context import Common, choose_one, command, load_manifest, network, signed_in, tenant_of
-from pbisetup.cli.places import store_for
+from pbisetup.cli.apply import store_for
+from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds, signed_in, tenant_of
+
+if TYPE_CHECKING:
+    from pbisetup.execution.awaiting import Awaiting
+    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.model.plan import Who
+    from pbisetup.observe.session import Session
+    from pbisetup.planning.handoff import Handoff, PublicCredential
+    from pbisetup.services.network import Network
+    from pbisetup.ui.handoff import Packet
+    from pbisetup.ui.terminal import Terminal
+
+FORMATS: Final = ("text", "markdown", "bash", "powershell", "json")
+_SUFFIXES: Final = {".md": "markdown", ".sh": "bash", ".ps1": "powershell", ".json": "json"}
+_PATIENCE: Final = "20m"
+
+Form = Annotated[
+    str | None,
+    typer.Option("--format", help="markdown (text is the same), bash, powershell or json; default: as -o FILE ends."),
+]
 
 
 def handoff(
-    environment: opt.EnvironmentName = None,
+    environments: opt.EnvironmentNames = None,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="Only what this role is asked for.")
+    ] = None,
+    format: Form = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of to stdout.")
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write it there instead of to stdout; a folder gets every form."
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Have this public certificate added to the app, so that it needs no secret."),
+    ] = None,
+    federated: Annotated[
+        str | None,
+        typer.Option(metavar="ISSUER=SUBJECT", help="Have the app trust this subject of an issuer, without a secret."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Look again until nobody is awaited; 5 where somebody still is.")
+    ] = False,
+    wait: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help=f"With --verify: for how long, such as 0 or 1h; default {_PATIENCE}."),
     ] = None,
     manifest: opt.ManifestPath = None,
     sandbox: opt.Sandbox = False,
@@ -25,51 +68,248 @@ def handoff(
     tenant: opt.Tenant = None,
     operator: opt.Operator = "auto",
     operator_client_id: opt.OperatorClientId = None,
-    format: opt.Format = "text",
     no_color: opt.NoColor = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Write what somebody else must do: Markdown with `az rest` commands, for each role apart."""
-    common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
-    with command(common) as terminal:
-        from pbisetup.execution.looking import look
-        from pbisetup.planning.handoff import hand_off
-        from pbisetup.services.clock import ServiceClock
-        from pbisetup.services.files import write_text
-        from pbisetup.ui.templates import render
-
+    """Write what somebody else must do, for each role apart: a ticket, or scripts that check before they change."""
+    form = format or _form_of(output)
+    common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, form, no_color, verbose)
+    with command(common, FORMATS) as terminal:
+        wanted, patience = _role(role), _patience(wait, verify, format)
+        credential = _credential(certificate, federated)
         loaded = load_manifest(common)
-        chosen = choose_one(loaded, environment)
-        with (
-            network(common, terminal, loaded) as reach,
-            signed_in(common, terminal, reach, tenant_of(common, chosen)) as session,
-        ):
-            store = store_for(common, chosen, terminal)
-            _, plan = look(session, loaded, chosen, store, ServiceClock(reach), heed_refusals=True)
-            handed = hand_off(loaded, plan, reach.cloud)
-            who, where = session.operator, session.tenant
+        chosen = choose(loaded, environments)
+        with network(common, terminal, loaded) as reach, contextlib.ExitStack() as stack:
+            sessions = _sessions(common, terminal, reach, chosen, stack)
+            looks = {
+                each.name: _look(common, terminal, loaded, each, sessions[each.name], credential, wanted)
+                for each in chosen
+            }
+            if verify:
+                _verified(common, terminal, reach, looks, patience)
+            packets = _packets(loaded, chosen, sessions, {name: look() for name, look in looks.items()})
         terminal.clear()
-        if common.json:
-            shown = {"environment": chosen.name, "sections": [asdict(s) for s in handed.sections]}
-            terminal.result(json.dumps({"schema": "pbisetup/handoff/v1", **shown}, indent=2))
-        elif not handed.sections:
-            terminal.say("Nobody else needs to do anything.", "green")
-            if handed.yours:
-                terminal.say(f"{len(handed.yours)} changes are yours: pbisetup apply {chosen.name}")
-        else:
-            text = render(
-                "handoff.md.j2",
-                name=loaded.name,
-                environment=chosen.name,
-                tenant=where,
-                operator=who,
-                outputs={"client_id": "", "app_object_id": "", "sp_object_id": "", **handed.outputs},
-                sections=handed.sections,
-                yours=handed.yours,
-            )
-            if output is None:
-                terminal.result(text.rstrip("\n"))
+        _send(terminal, packets, form, output, every=format is None and output is not None and _is_folder(output))
+        raise typer.Exit(5 if any(each.asks for each in packets) else 0)
+
+
+# -- what was asked for ----------------------------------------------------------------------------------------------
+
+
+def _form_of(output: str | None) -> str:
+    return _SUFFIXES.get(Path(output).suffix.lower(), "text") if output and not _is_folder(output) else "text"
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def _role(role: str | None) -> Who | None:
+    """The role that is meant, with blanks or hyphens. Raises UsageError."""
+    from typing import get_args
+
+    from pbisetup.model.errors import UsageError
+    from pbisetup.model.plan import Who
+
+    if role is None:
+        return None
+    meant = role.strip().lower().replace("-", " ")
+    roles = [each for each in get_args(Who) if each != "you"]
+    if meant not in roles:
+        raise UsageError("PBI104", f"--role {role!r} is not one of {', '.join(roles)}")
+    return cast("Who", meant)
+
+
+def _patience(wait: str | None, verify: bool, format: str | None) -> int:
+    from pbisetup.model.errors import UsageError
+
+    if wait is not None and not verify:
+        raise UsageError("PBI104", "--wait goes with --verify", remedy="Add --verify to look until nobody is awaited.")
+    if verify and format in ("bash", "powershell"):
+        raise UsageError("PBI104", f"--format {format} does not go with --verify, which writes no script")
+    return seconds(wait or _PATIENCE)
+
+
+def _credential(certificate: Path | None, federated: str | None) -> PublicCredential | None:
+    """What the app is to sign in with. Raises UsageError."""
+    from pbisetup.model.errors import UsageError
+
+    if certificate is not None and federated is not None:
+        raise UsageError("PBI104", "--certificate and --federated are two ways; choose one")
+    if certificate is not None:
+        from pbisetup.services.public_certificate import read_public_certificate
+
+        return read_public_certificate(certificate)
+    if federated is None:
+        return None
+    from pbisetup.planning.handoff.credential import TrustedSubject
+
+    issuer, equals, subject = federated.partition("=")
+    plain = federated.isprintable() and len(issuer) <= 600 and len(subject) <= 600
+    if not (equals and subject and issuer.startswith("https://") and plain):
+        raise UsageError(
+            "PBI104",
+            f"--federated {federated!r} is not ISSUER=SUBJECT",
+            remedy="Such as https://token.actions.githubusercontent.com=repo:contoso/reports:environment:prod",
+        )
+    return TrustedSubject(issuer, subject)
+
+
+# -- looking ---------------------------------------------------------------------------------------------------------
+
+
+def _sessions(
+    common: Common, terminal: Terminal, reach: Network, chosen: Sequence[Environment], stack: contextlib.ExitStack
+) -> dict[str, Session]:
+    """One sign-in for each tenant that the environments name."""
+    by_tenant: dict[str | None, Session] = {}
+    for each in chosen:
+        tenant = tenant_of(common, each)
+        if tenant not in by_tenant:
+            by_tenant[tenant] = stack.enter_context(signed_in(common, terminal, reach, tenant))
+    return {each.name: by_tenant[tenant_of(common, each)] for each in chosen}
+
+
+def _look(
+    common: Common,
+    terminal: Terminal,
+    manifest: Manifest,
+    environment: Environment,
+    session: Session,
+    credential: PublicCredential | None,
+    role: Who | None,
+) -> Callable[[], Handoff]:
+    """How one environment is looked at, each time anew."""
+    from pbisetup.execution.awaiting import with_trust
+    from pbisetup.execution.converge import look
+    from pbisetup.planning.handoff import hand_off
+    from pbisetup.services.clock import ServiceClock
+
+    clock = ServiceClock(session.network)
+
+    def once() -> Handoff:
+        store = store_for(common, environment, terminal)
+        seen, plan = look(session, manifest, environment, store, clock, heed_refusals=True)
+        if credential is not None:
+            seen = with_trust(session, seen)
+        return hand_off(manifest, plan, session.network.cloud, seen, credential, role)
+
+    return once
+
+
+def _packets(
+    manifest: Manifest, chosen: Sequence[Environment], sessions: Mapping[str, Session], handed: Mapping[str, Handoff]
+) -> list[Packet]:
+    """One for each tenant, because a script runs in one."""
+    from pbisetup.ui.handoff import Packet
+
+    by_tenant: dict[str, list[str]] = {}
+    for each in chosen:
+        by_tenant.setdefault(sessions[each.name].tenant.id, []).append(each.name)
+    packets = []
+    for names in by_tenant.values():
+        session = sessions[names[0]]
+        listed = tuple(handed[name] for name in names)
+        packets.append(Packet(manifest.name, session.tenant, session.operator, session.network.cloud, listed))
+    return packets
+
+
+# -- sending ---------------------------------------------------------------------------------------------------------
+
+
+def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str | None, *, every: bool) -> None:
+    from pbisetup.ui.handoff import handoff_json
+
+    asking = [each for each in packets if each.asks]
+    if form == "json" and output is None:
+        terminal.result(json.dumps(handoff_json(packets), indent=2))
+        return
+    if not asking:
+        terminal.say("Nobody else needs to do anything.", "green")
+        for handed in (each for packet in packets for each in packet.handed if each.yours):
+            terminal.say(f"{len(handed.yours)} changes are yours: pbisetup apply {handed.environment}")
+        return
+    if output is None:
+        terminal.value(_text(asking, form))
+        return
+    if _is_folder(output):
+        folder = Path(output)
+        _make_folder(folder)
+        for path, text in _files(asking, _SUFFIXES.items() if every else [(_suffix(form), form)]):
+            _write(terminal, folder / path, text)
+    else:
+        text = json.dumps(handoff_json(packets), indent=2) + "\n" if form == "json" else _text(asking, form)
+        _write(terminal, Path(output), text)
+
+
+def _text(packets: Sequence[Packet], form: str) -> str:
+    """One form of all of it. Raises UsageError where one script would have to serve several tenants."""
+    from pbisetup.model.errors import UsageError
+    from pbisetup.ui.handoff import WRITERS
+
+    form = "markdown" if form == "text" else form
+    if form != "markdown" and len(packets) > 1:
+        names = ", ".join(each.environment for packet in packets for each in packet.asking)
+        raise UsageError(
+            "PBI107",
+            f"a script runs in one tenant, and these environments are in {len(packets)}: {names}",
+            remedy="Name environments of one tenant, or a folder: -o handoff/",
+        )
+    return "\n".join(WRITERS[form](packet) for packet in packets)
+
+
+def _files(packets: Sequence[Packet], forms: Sequence[tuple[str, str]] | object) -> Iterator[tuple[str, str]]:
+    """(name, content) of the files in a folder; a tenant's id in the name where there are several."""
+    from pbisetup.ui.handoff import WRITERS, handoff_json
+
+    for packet in packets:
+        stem = f"handoff-{packet.tenant.id}" if len(packets) > 1 else "handoff"
+        for suffix, form in cast("Sequence[tuple[str, str]]", forms):
+            if form == "json":
+                yield f"{stem}.json", json.dumps(handoff_json([packet]), indent=2) + "\n"
             else:
-                write_text(output, text)
-                terminal.say(f"written to {output}", "green")
-        raise typer.Exit(5 if handed.sections else 0)
+                yield f"{stem}{suffix}", WRITERS[form](packet)
+
+
+def _suffix(form: str) -> str:
+    return next((suffix for suffix, each in _SUFFIXES.items() if each == form), ".md")
+
+
+def _make_folder(folder: Path) -> None:
+    from pbisetup.model.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError("PBI103", f"{folder} cannot be made: {error.strerror or error}") from None
+
+
+def _write(terminal: Terminal, path: Path, text: str) -> None:
+    from pbisetup.services.files import write_text
+
+    write_text(path, text, executable=path.suffix == ".sh" or text.startswith("#!"))
+    terminal.say(f"written to {path}", "green")
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def _verified(
+    common: Common, terminal: Terminal, reach: Network, looks: Mapping[str, Callable[[], Handoff]], patience: int
+) -> None:
+    """Wait until nobody is awaited, say what is left, and leave with the code for it."""
+    from pbisetup.execution.awaiting import await_others
+    from pbisetup.model.errors import ExitCode
+    from pbisetup.services.clock import ServiceClock
+    from pbisetup.ui.awaiting import Watch, awaiting_json, awaiting_lines
+
+    done: Awaiting = await_others(looks, patience, ServiceClock(reach), Watch(terminal))
+    terminal.clear()
+    if common.json:
+        terminal.result(json.dumps(awaiting_json(done), indent=2))
+    else:
+        for line in awaiting_lines(done):
+            terminal.wrapped_result(line)
+    if done.interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    raise typer.Exit(ExitCode.HANDOFF if done.anybody else ExitCode.OK)

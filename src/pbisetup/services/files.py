@@ -21,10 +21,13 @@ def write_private(path: Path, text: str) -> None:
         file.commit(text)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write an ordinary file. Raises UsageError where it cannot be written."""
+def write_text(path: Path, text: str, *, executable: bool = False) -> None:
+    """Write an ordinary file, one that may be run where it is `executable`. Raises UsageError where it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
+        if executable and sys.platform != "win32":
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may run it
     except OSError as error:
         raise UsageError("PBI103", f"{path} cannot be written: {error.strerror or error}") from None
 

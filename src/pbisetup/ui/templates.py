@@ -6,6 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pbisetup.planning.handoff.az import sq
+from pbisetup.planning.handoff.powershell import literal
+from pbisetup.planning.handoff.text import shown
 from pbisetup.ui.terminal import visible
 
 
@@ -26,7 +29,13 @@ def render(template: str, /, **values: Any) -> str:
         trim_blocks=False,
         autoescape=False,  # noqa: S701 - Markdown and shell, whose quoting is their own
     )
-    environment.filters["safe_md"] = _safe_markdown
+    environment.filters |= {
+        "safe_md": _safe_markdown,
+        "one_line": shown,
+        "slug": lambda role: str(role).replace(" ", "-"),
+        "sq": sq,
+        "ps": literal,
+    }
     return environment.get_template(template).render(**values)
 
 
