@@ -19,9 +19,9 @@ from cryptography.x509.oid import NameOID
 class ClientCertificate:
     """What an app registers (`base64`) and what its program holds (`pem`)."""
 
-    def __init__(self, bits: int = 2048) -> None:
+    def __init__(self, bits: int = 2048, common_name: str = "client", days: int = 30) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
@@ -29,13 +29,14 @@ class ClientCertificate:
             .issuer_name(name)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=30))
+            .not_valid_before(now - timedelta(days=60))
+            .not_valid_after(now + timedelta(days=days))
             .sign(self.key, hashes.SHA256())
         )
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.base64 = base64.b64encode(self.der).decode()
-        self.pem = certificate.public_bytes(serialization.Encoding.PEM) + self.key.private_bytes(
+        self.public_pem = certificate.public_bytes(serialization.Encoding.PEM)
+        self.pem = self.public_pem + self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 

@@ -14,6 +14,7 @@ from pbisetup.model.manifest import Manifest, WorkspaceSpec
 from pbisetup.model.tenant import TenantInfo
 from pbisetup.planning.handoff import hand_off
 from pbisetup.planning.planner import plan_environment
+from pbisetup.ui import handoff
 from pbisetup.ui.templates import directory, render
 from tests.planning import world
 from tests.planning.world import ABSENT, UNKNOWN
@@ -32,27 +33,17 @@ def markdown(name: str, **changes: Any) -> str:
     )
     environment = world.automation(groups={"api": name}, workspaces=(WorkspaceSpec("Member", name=name),))
     manifest = Manifest("k7f3q2", name, "public", {})
-    done = hand_off(manifest, plan_environment(manifest, environment, seen, world.NOW), clouds()["public"])
-    outputs = {"client_id": "", "app_object_id": "", "sp_object_id": "", **done.outputs}
-    return render(
-        "handoff.md.j2",
-        name=name,
-        environment="dev",
-        tenant=seen.tenant,
-        operator=seen.operator,
-        outputs=outputs,
-        sections=done.sections,
-        yours=done.yours,
-    )
+    done = hand_off(manifest, plan_environment(manifest, environment, seen, world.NOW), clouds()["public"], seen)
+    return handoff.markdown(handoff.Packet(name, seen.tenant, seen.operator, clouds()["public"], (done,)))
 
 
 def prose(text: str) -> str:
-    """What stands outside the blocks of commands."""
+    """What stands outside the blocks of commands and of addresses."""
     fences = [number for number, line in enumerate(text.splitlines()) if line.startswith("```")]
     assert len(fences) % 2 == 0
     lines = text.splitlines()
     inside = {n for start, end in zip(fences[::2], fences[1::2], strict=True) for n in range(start, end + 1)}
-    return "\n".join(line for number, line in enumerate(lines) if number not in inside)
+    return "\n".join(line for n, line in enumerate(lines) if n not in inside and not line.startswith("    https://"))
 
 
 def test_the_hand_off_has_a_part_for_each_role_and_one_for_the_asker() -> None:
@@ -75,16 +66,7 @@ def test_no_block_of_commands_is_empty() -> None:
     done = hand_off(
         world.MANIFEST, plan_environment(world.MANIFEST, world.automation(), seen, world.NOW), clouds()["gcc"]
     )
-    text = render(
-        "handoff.md.j2",
-        name="x",
-        environment="dev",
-        tenant=seen.tenant,
-        operator=seen.operator,
-        outputs=done.outputs,
-        sections=done.sections,
-        yours=done.yours,
-    )
+    text = handoff.markdown(handoff.Packet("x", seen.tenant, seen.operator, clouds()["gcc"], (done,)))
     assert "Do not make one and send it" in text
     assert not re.search(r"```bash\s*```", text)
     assert "client id `client-id`" in text
@@ -117,8 +99,9 @@ def test_a_name_that_looks_like_a_template_stays_text() -> None:
     assert "{{ outputs }} {% raw %}" in markdown("{{ outputs }} {% raw %}")
 
 
-def test_templates_are_where_the_package_says() -> None:
-    assert (directory() / "handoff.md.j2").is_file()
+@pytest.mark.parametrize("name", ["handoff.md.j2", "handoff.sh.j2", "handoff.ps1.j2"])
+def test_templates_are_where_the_package_says(name: str) -> None:
+    assert (directory() / name).is_file()
 
 
 def test_a_value_that_is_missing_is_an_error_not_a_gap() -> None:

@@ -180,9 +180,9 @@ def _look(
     role: Who | None,
 ) -> Callable[[], Handoff]:
     """How one environment is looked at, each time anew."""
-    from pbisetup.execution.awaiting import with_trust
     from pbisetup.execution.converge import look
-    from pbisetup.planning.handoff import hand_off
+    from pbisetup.observe.whole_app import with_whole_app
+    from pbisetup.planning.handoff import asks_for_consent, hand_off
     from pbisetup.services.clock import ServiceClock
 
     clock = ServiceClock(session.network)
@@ -190,8 +190,8 @@ def _look(
     def once() -> Handoff:
         store = store_for(common, environment, terminal)
         seen, plan = look(session, manifest, environment, store, clock, heed_refusals=True)
-        if credential is not None:
-            seen = with_trust(session, seen)
+        if credential is not None or asks_for_consent(plan):
+            seen = with_whole_app(session, seen)
         return hand_off(manifest, plan, session.network.cloud, seen, credential, role)
 
     return once
@@ -229,6 +229,11 @@ def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str 
         for handed in (each for packet in packets for each in packet.handed if each.yours):
             terminal.say(f"{len(handed.yours)} changes are yours: pbisetup apply {handed.environment}")
         return
+    for handed in (each for packet in asking for each in packet.asking):
+        if any(task.after for task in handed.order):
+            terminal.say(
+                f"{handed.environment}: part of it waits for you: pbisetup apply {handed.environment}", "yellow"
+            )
     if output is None:
         terminal.value(_text(asking, form))
         return

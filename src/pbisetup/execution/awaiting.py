@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from pbisetup.model.errors import PbisetupError, Refused, Unreachable
-from pbisetup.model.facts import Known, value_of
-from pbisetup.model.snapshot import Snapshot
-from pbisetup.model.tenant import FederatedCredential
-from pbisetup.observe.reading import values_fact
-from pbisetup.observe.session import Session
 from pbisetup.planning.handoff import Handoff, Task
 from pbisetup.services.clock import Clock, count_down
 
@@ -116,19 +111,3 @@ def _look(looks: Mapping[str, Callable[[], Handoff]], found: Awaiting, watcher: 
 def _whom(found: Awaiting, names: Iterable[str]) -> str:
     roles = dict.fromkeys(" or ".join(task.who) for name in names for task in found.awaited(name))
     return f"awaiting {', '.join(roles)}"
-
-
-def with_trust(session: Session, snapshot: Snapshot) -> Snapshot:
-    """The snapshot with the app's federated credentials read, too, which plans do not need."""
-    app = value_of(snapshot.app)
-    if app is None or not isinstance(snapshot.app, Known) or app.federated is not None:
-        return snapshot
-    listing = session.graph.at(f"applications/{app.object_id}/federatedIdentityCredentials")
-    fact = values_fact(session.graph.get(listing))
-    if not isinstance(fact, Known):
-        return snapshot
-    trusted = tuple(
-        FederatedCredential(str(each.get("name", "")), str(each.get("issuer", "")), str(each.get("subject") or ""))
-        for each in fact.value
-    )
-    return replace(snapshot, app=Known(replace(app, federated=trusted), snapshot.app.evidence))

@@ -113,6 +113,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "why": task.why,
         "note": task.note,
         "warning": task.warning,
+        "after": list(task.after),
         "commands": list(task.commands),
         "action": {"kind": task.kind, **task.params},
         "portal": asdict(task.portal) if task.portal else None,

@@ -14,7 +14,7 @@ from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Action, Plan, Step, Who
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.planning.handoff.az import Az
-from pbisetup.planning.handoff.consent import consent_page
+from pbisetup.planning.handoff.consent import asks_for_consent, consent_page
 from pbisetup.planning.handoff.credential import PublicCredential, credential_step, is_held
 from pbisetup.planning.handoff.model import Consent, Handoff, Portal, Section, Task
 from pbisetup.planning.handoff.operations import Find, Operation, Written, makes
@@ -22,7 +22,7 @@ from pbisetup.planning.handoff.portal import portal
 from pbisetup.planning.handoff.text import shown, variable, variables, with_variables
 from pbisetup.planning.handoff.writers import Scope, application, group, service_principal, workspace_called, written
 
-__all__ = ["Consent", "Handoff", "Portal", "PublicCredential", "Section", "Task", "hand_off"]
+__all__ = ["Consent", "Handoff", "Portal", "PublicCredential", "Section", "Task", "asks_for_consent", "hand_off"]
 
 _SECRET_STEPS = frozenset({"add_secret", "add_owner"})
 """What a public credential stands in for: then nobody here needs a secret, or to own the app to make one."""
@@ -49,7 +49,7 @@ def hand_off(
     missing = [s for s in steps if s.allowed is False and s.who != ("you",)]
     yours = tuple(s for s in steps if s not in missing)
     writer = _Writer(manifest, plan, cloud, snapshot)
-    tasks = [writer.task(step) for step in missing if role is None or role in step.who]
+    tasks = [writer.task(step, _before(step, steps, yours)) for step in missing if role is None or role in step.who]
     grouped: dict[tuple[Who, ...], list[Task]] = {}
     for task in tasks:
         grouped.setdefault(task.who, []).append(task)
@@ -70,7 +70,7 @@ class _Writer:
         self.finders = self._finders()
         self.az = Az(self.cloud)
 
-    def task(self, step: Step) -> Task:
+    def task(self, step: Step, after: tuple[Step, ...]) -> Task:
         action = step.action
         assert action is not None
         params = with_variables(action.params, self.plan.outputs)
@@ -91,6 +91,7 @@ class _Writer:
             operations=done.operations,
             needs=tuple(_needed(done)),
             params=action.params,
+            after=tuple(each.title for each in after),
         )
 
     def lookups(self, tasks: Iterable[Task]) -> Iterable[str]:
@@ -128,6 +129,19 @@ class _Writer:
             if step.action is not None and step.action.kind in ("create_group", "create_workspace"):
                 found.append(_made_by(step.action))
         return {each.sets: each for each in found}
+
+
+def _before(step: Step, steps: Iterable[Step], yours: Iterable[Step]) -> tuple[Step, ...]:
+    """What the asking person must do before somebody else can do this step."""
+    by_id = {each.id: each for each in steps}
+    found: dict[str, Step] = {}
+    waiting = [*step.needs]
+    while waiting:
+        need = by_id.get(waiting.pop(0))
+        if need is not None and need.id not in found:
+            found[need.id] = need
+            waiting += need.needs
+    return tuple(each for each in found.values() if each in yours)
 
 
 def _made_by(action: Action) -> Find:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.facts import value_of
+from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.planning.handoff.model import Consent
 
@@ -25,6 +26,11 @@ _REMARK: Final = (
     "Either page consents to what the app registration lists and may drop consent that it no longer lists. "
     "Afterwards the browser goes to the app's own address, where nothing may answer: that is no failure."
 )
+
+
+def asks_for_consent(plan: Plan) -> bool:
+    """Whether somebody else is to consent to anything."""
+    return any(step.action is not None and step.action.kind in _KINDS for step in plan.others)
 
 
 def consent_page(

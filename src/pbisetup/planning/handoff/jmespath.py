@@ -142,15 +142,19 @@ _KEPT: Final = ("excludedSecurityGroups", "properties", "delegateToCapacity", "d
 def setting_state(asked: AdmitGroup) -> str:
     """A word for how the setting stands to the group: open, member, excluded, unsuited, lists, or change."""
     group = literal(asked.group_id)
-    known = literal([*asked.announced, asked.group_id])
     return (
         f"enabled && length({_GROUPS}) == `0` && {literal('open')}"
         f" || enabled && contains({_GROUPS}[].graphId, {group}) && {literal('member')}"
         f" || contains({_EXCLUDED}[].graphId, {group}) && {literal('excluded')}"
         f" || canSpecifySecurityGroups == `false` && {literal('unsuited')}"
-        f" || !enabled && length({_GROUPS}[?!contains({known}, graphId)]) > `0` && {literal('lists')}"
+        f" || !enabled && {_unannounced(asked)} > `0` && {literal('lists')}"
         f" || {literal('change')}"
     )
+
+
+def _unannounced(asked: AdmitGroup) -> str:
+    """How many groups are listed that whoever asks did not know of."""
+    return f"length({_GROUPS}[?!contains({literal([*asked.announced, asked.group_id])}, graphId)])"
 
 
 def setting_body(asked: AdmitGroup) -> str:
@@ -181,8 +185,7 @@ def setting_update(asked: AdmitGroup) -> str:
     lists others, where it excludes the group or cannot be limited to groups.
     """
     excluded = f"contains({_EXCLUDED}[].graphId, {literal(asked.group_id)})"
-    known = "".join(f" || !enabled && contains({_GROUPS}[].graphId, {literal(each)})" for each in asked.announced)
-    limited = f"enabled && enabledSecurityGroups || !enabled && !enabledSecurityGroups{known}"
+    limited = f"enabled && enabledSecurityGroups || !enabled && {_unannounced(asked)} == `0`"
     may = f"({limited}) && !{excluded} && canSpecifySecurityGroups != `false`"
     return f"{named_setting(asked.setting)} | @ && {may} && to_string({setting_body(asked)}) || {_NOTHING}"
 
