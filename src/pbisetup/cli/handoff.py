@@ -181,8 +181,10 @@ def _look(
 ) -> Callable[[], Handoff]:
     """How one environment is looked at, each time anew."""
     from pbisetup.execution.converge import look
+    from pbisetup.observe.app_view import with_apps_view
     from pbisetup.observe.whole_app import with_whole_app
     from pbisetup.planning.handoff import asks_for_consent, hand_off
+    from pbisetup.planning.planner import plan_environment
     from pbisetup.services.clock import ServiceClock
 
     clock = ServiceClock(session.network)
@@ -190,9 +192,12 @@ def _look(
     def once() -> Handoff:
         store = store_for(common, environment, terminal)
         seen, plan = look(session, manifest, environment, store, clock, heed_refusals=True)
+        seen, looked = with_apps_view(session, environment, store, seen)
+        if looked:
+            plan = plan_environment(manifest, environment, seen, clock.now())
         if credential is not None or asks_for_consent(plan):
             seen = with_whole_app(session, seen)
-        return hand_off(manifest, plan, session.network.cloud, seen, credential, role)
+        return hand_off(manifest, plan, session.network.cloud, seen, credential, role, app_looked=looked)
 
     return once
 

@@ -14,8 +14,6 @@ FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 60.0
 SETTINGS_READS: Final = 20
 """Reads of the tenant settings a minute: the service allows 25 (powerbi.md 7), and others read them too."""
-_UNSEEN: Final = frozenset({"add_secret"})
-"""What others do that cannot be seen from here: that a policy exempts the app now shows only when a secret is made."""
 
 
 class Watcher(Protocol):
@@ -52,12 +50,12 @@ class Awaiting:
 
 def awaited_in(handed: Handoff) -> tuple[Task, ...]:
     """The tasks whose end can be seen from here."""
-    return tuple(task for task in handed.order if task.kind not in _UNSEEN)
+    return tuple(task for task in handed.order if not task.unseen)
 
 
 def unseen_in(handed: Handoff) -> tuple[Task, ...]:
     """The tasks of which only trying tells whether they are done."""
-    return tuple(task for task in handed.order if task.kind in _UNSEEN)
+    return tuple(task for task in handed.order if task.unseen)
 
 
 def await_others(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pbisetup.model.cloud import Cloud
+from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Action, Plan, Step, Who
 from pbisetup.model.snapshot import Snapshot
@@ -35,10 +36,13 @@ def hand_off(
     snapshot: Snapshot | None = None,
     credential: PublicCredential | None = None,
     role: Who | None = None,
+    *,
+    app_looked: bool = False,
 ) -> Handoff:
     """The missing steps by role; with `role` only what that one is asked for.
 
-    `snapshot`: what the plan was made from, without which no page for consent is offered. With a `credential` somebody who
+    `snapshot`: what the plan was made from, without which no page for consent is offered. `app_looked`: whether the app
+    itself looked for workspaces that the operator cannot see. With a `credential` somebody who
     may is asked to add it to the app, and nobody needs a secret.
     """
     steps = list(plan.changes)
@@ -48,7 +52,7 @@ def hand_off(
             steps.append(credential_step(credential, plan, cloud))
     missing = [s for s in steps if s.allowed is False and s.who != ("you",)]
     yours = tuple(s for s in steps if s not in missing)
-    writer = _Writer(manifest, plan, cloud, snapshot)
+    writer = _Writer(manifest, plan, cloud, snapshot, app_looked)
     tasks = [writer.task(step, _before(step, steps, yours)) for step in missing if role is None or role in step.who]
     grouped: dict[tuple[Who, ...], list[Task]] = {}
     for task in tasks:
@@ -64,6 +68,7 @@ class _Writer:
     plan: Plan
     cloud: Cloud
     snapshot: Snapshot | None
+    app_looked: bool
 
     def __post_init__(self) -> None:
         self.client_id = self.plan.outputs.get("client_id", variable("client_id"))
@@ -91,8 +96,18 @@ class _Writer:
             operations=done.operations,
             needs=tuple(_needed(done)),
             params=action.params,
+            unseen=self._unseen(action),
             after=tuple(each.title for each in after),
         )
+
+    def _unseen(self, action: Action) -> bool:
+        """That a policy exempts the app now shows only when a secret is made; a role in a workspace where the operator has
+        none shows only to the app.
+        """
+        if action.kind != "set_workspace_role" or self.snapshot is None:
+            return action.kind == "add_secret"
+        known = {ws.id for fact in self.snapshot.workspaces.values() if (ws := value_of(fact)) is not None}
+        return not self.app_looked and action.params.get("workspace_id") not in known
 
     def lookups(self, tasks: Iterable[Task]) -> Iterable[str]:
         """Commands that find what these tasks need and do not make themselves, each once."""

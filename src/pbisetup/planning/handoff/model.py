@@ -53,6 +53,8 @@ class Task:
     needs: tuple[str, ...] = ()
     """Variables that must be known before."""
     params: Mapping[str, Any] = field(default_factory=dict)
+    unseen: bool = False
+    """Whether nobody here can see if it is done: only trying tells."""
     after: tuple[str, ...] = ()
     """Titles of what the asking person must do first."""
 
