@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
@@ -226,8 +226,12 @@ def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str 
     from pbisetup.ui.handoff import handoff_json
 
     asking = [each for each in packets if each.asks]
-    if form == "json" and output is None:
-        terminal.result(json.dumps(handoff_json(packets), indent=2))
+    if form == "json" and (output is None or not _is_folder(output)):
+        text = json.dumps(handoff_json(packets), indent=2)
+        if output is None:
+            terminal.result(text)
+        else:
+            _write(terminal, Path(output), text + "\n")
         return
     if not asking:
         terminal.say("Nobody else needs to do anything.", "green")
@@ -248,8 +252,7 @@ def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str 
         for path, text in _files(asking, _SUFFIXES.items() if every else [(_suffix(form), form)]):
             _write(terminal, folder / path, text)
     else:
-        text = json.dumps(handoff_json(packets), indent=2) + "\n" if form == "json" else _text(asking, form)
-        _write(terminal, Path(output), text)
+        _write(terminal, Path(output), _text(asking, form))
 
 
 def _text(packets: Sequence[Packet], form: str) -> str:
@@ -268,13 +271,14 @@ def _text(packets: Sequence[Packet], form: str) -> str:
     return "\n".join(WRITERS[form](packet) for packet in packets)
 
 
-def _files(packets: Sequence[Packet], forms: Sequence[tuple[str, str]] | object) -> Iterator[tuple[str, str]]:
+def _files(packets: Sequence[Packet], forms: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(name, content) of the files in a folder; a tenant's id in the name where there are several."""
     from pbisetup.ui.handoff import WRITERS, handoff_json
 
+    forms = list(forms)
     for packet in packets:
         stem = f"handoff-{packet.tenant.id}" if len(packets) > 1 else "handoff"
-        for suffix, form in cast("Sequence[tuple[str, str]]", forms):
+        for suffix, form in forms:
             if form == "json":
                 yield f"{stem}.json", json.dumps(handoff_json([packet]), indent=2) + "\n"
             else:
