@@ -201,6 +201,12 @@ def _role_in(p: Place) -> Prepared:
     return {**params, "role": "Viewer", "replaces": None}, done
 
 
+def _role_gone(p: Place) -> Prepared:
+    """`init` gave it one in Reports Dev."""
+    params = {"workspace_id": None, "workspace_name": "Reports Dev", "sp_object_id": p.sp["id"]}
+    return params, lambda: ours(p.sandbox.state())["roles"] == []
+
+
 def _workspace(p: Place) -> Prepared:
     capacity = p.sandbox.state()["capacities"][0]["id"]
 
@@ -255,6 +261,8 @@ KINDS: dict[str, Callable[[Place], Prepared]] = {
     "revoke_app_role": _revoke_role,
     "assign_user": _assign,
     "remove_from_excluded_group": _leave,
+    "remove_group_member": _leave,
+    "remove_workspace_role": _role_gone,
     "set_workspace_role": _role_in,
     "create_workspace": _workspace,
     "assign_capacity": _capacity,
@@ -274,6 +282,12 @@ ELSEWHERE = frozenset(
         "add_capacity_contributor",
         # as create_service_principal
         "add_resource",
+        # by whoever runs `destroy`
+        "remove_tags",
+        "delete_application",
+        "purge_deleted_application",
+        "delete_group",
+        "forget_credential",
     }
 )
 

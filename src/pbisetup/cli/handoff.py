@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from pbisetup.cli import options as opt
-from pbisetup.cli.apply import store_for
-from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds, signed_in, tenant_of
+from pbisetup.cli.context import Common, choose, command, load_manifest, network, seconds
+from pbisetup.cli.places import places
 
 if TYPE_CHECKING:
-    from pbisetup.execution.awaiting import Awaiting
-    from pbisetup.model.manifest import Environment, Manifest
+    from pbisetup.execution.awaiting import Awaiting, Look
+    from pbisetup.execution.looking import Looked, Place
+    from pbisetup.model.errors import PbisetupError
+    from pbisetup.model.manifest import Manifest
     from pbisetup.model.plan import Who
-    from pbisetup.observe.session import Session
     from pbisetup.planning.handoff import Handoff, PublicCredential
+    from pbisetup.services.clock import Clock
     from pbisetup.services.network import Network
     from pbisetup.ui.handoff import Packet
     from pbisetup.ui.terminal import Terminal
@@ -79,18 +81,20 @@ def handoff(
         credential = _credential(certificate, federated)
         loaded = load_manifest(common)
         chosen = choose(loaded, environments)
-        with network(common, terminal, loaded) as reach, contextlib.ExitStack() as stack:
-            sessions = _sessions(common, terminal, reach, chosen, stack)
-            looks = {
-                each.name: _look(common, terminal, loaded, each, sessions[each.name], credential, wanted)
-                for each in chosen
-            }
+        with (
+            network(common, terminal, loaded) as reach,
+            places(common, terminal, reach, chosen) as entered,
+        ):
+            look = _look(loaded, entered.found, reach, credential, wanted)
+            names = [place.environment.name for place in entered.found]
             if verify:
-                _verified(common, terminal, reach, looks, patience)
-            packets = _packets(loaded, chosen, sessions, {name: look() for name, look in looks.items()})
+                _verified(common, terminal, reach, look, names, patience)
+            packets = _packets(loaded, entered.found, _all_or_error(look(names)))
         terminal.clear()
+        for environment, error in entered.shut:
+            terminal.say(f"{environment.name}: {error.message}", "red")
         _send(terminal, packets, form, output, every=format is None and output is not None and _is_folder(output))
-        raise typer.Exit(5 if any(each.asks for each in packets) else 0)
+        raise typer.Exit(5 if any(each.asks for each in packets) else 3 if entered.shut else 0)
 
 
 # -- what was asked for ----------------------------------------------------------------------------------------------
@@ -158,63 +162,79 @@ def _credential(certificate: Path | None, federated: str | None) -> PublicCreden
 # -- looking ---------------------------------------------------------------------------------------------------------
 
 
-def _sessions(
-    common: Common, terminal: Terminal, reach: Network, chosen: Sequence[Environment], stack: contextlib.ExitStack
-) -> dict[str, Session]:
-    """One sign-in for each tenant that the environments name."""
-    by_tenant: dict[str | None, Session] = {}
-    for each in chosen:
-        tenant = tenant_of(common, each)
-        if tenant not in by_tenant:
-            by_tenant[tenant] = stack.enter_context(signed_in(common, terminal, reach, tenant))
-    return {each.name: by_tenant[tenant_of(common, each)] for each in chosen}
-
-
 def _look(
-    common: Common,
-    terminal: Terminal,
     manifest: Manifest,
-    environment: Environment,
-    session: Session,
+    found: Sequence[Place],
+    reach: Network,
     credential: PublicCredential | None,
     role: Who | None,
-) -> Callable[[], Handoff]:
-    """How one environment is looked at, each time anew."""
-    from pbisetup.execution.converge import look
+) -> Look:
+    """How environments are looked at, each time anew, side by side."""
+    from pbisetup.execution.looking import look_all
+    from pbisetup.services.clock import ServiceClock
+    from pbisetup.services.side_by_side import side_by_side
+
+    clock = ServiceClock(reach)
+
+    def look(names: Sequence[str]) -> dict[str, Handoff | PbisetupError]:
+        meant = [place for place in found if place.environment.name in names]
+        looked = look_all(meant, manifest, clock, heed_refusals=True)
+        handed = side_by_side(*(partial(_handed, each, manifest, clock, credential, role) for each in looked))
+        return {place.environment.name: each for place, each in zip(meant, handed, strict=True)}
+
+    return look
+
+
+def _handed(
+    looked: Looked, manifest: Manifest, clock: Clock, credential: PublicCredential | None, role: Who | None
+) -> Handoff | PbisetupError:
+    """What one look comes to. What the app itself sees counts, too: a role in a workspace where the operator has none."""
+    from pbisetup.model.errors import PbisetupError
     from pbisetup.observe.app_view import with_apps_view
     from pbisetup.observe.whole_app import with_whole_app
     from pbisetup.planning.handoff import asks_for_consent, hand_off
     from pbisetup.planning.planner import plan_environment
-    from pbisetup.services.clock import ServiceClock
 
-    clock = ServiceClock(session.network)
-
-    def once() -> Handoff:
-        store = store_for(common, environment, terminal)
-        seen, plan = look(session, manifest, environment, store, clock, heed_refusals=True)
-        seen, looked = with_apps_view(session, environment, store, seen)
-        if looked:
-            plan = plan_environment(manifest, environment, seen, clock.now())
+    if looked.error is not None:
+        return looked.error
+    seen, plan, place = looked.snapshot, looked.plan, looked.place
+    assert seen is not None
+    assert plan is not None
+    try:
+        seen, by_app = with_apps_view(place.session, place.environment, place.store, seen)
+        if by_app:
+            plan = plan_environment(manifest, place.environment, seen, clock.now())
         if credential is not None or asks_for_consent(plan):
-            seen = with_whole_app(session, seen)
-        return hand_off(manifest, plan, session.network.cloud, seen, credential, role, app_looked=looked)
+            seen = with_whole_app(place.session, seen)
+    except PbisetupError as error:
+        return error
+    cloud = place.session.network.cloud
+    return hand_off(manifest, plan, cloud, seen, credential, role, app_looked=by_app)
 
-    return once
+
+def _all_or_error(looked: Mapping[str, Handoff | PbisetupError]) -> dict[str, Handoff]:
+    """Every hand-off. Raises the first error: a packet that lacks an environment would not be the whole of it."""
+    from pbisetup.model.errors import PbisetupError
+
+    handed: dict[str, Handoff] = {}
+    for name, found in looked.items():
+        if isinstance(found, PbisetupError):
+            raise found
+        handed[name] = found
+    return handed
 
 
-def _packets(
-    manifest: Manifest, chosen: Sequence[Environment], sessions: Mapping[str, Session], handed: Mapping[str, Handoff]
-) -> list[Packet]:
+def _packets(manifest: Manifest, found: Sequence[Place], handed: Mapping[str, Handoff]) -> list[Packet]:
     """One for each tenant, because a script runs in one."""
     from pbisetup.ui.handoff import Packet
 
-    by_tenant: dict[str, list[str]] = {}
-    for each in chosen:
-        by_tenant.setdefault(sessions[each.name].tenant.id, []).append(each.name)
+    by_tenant: dict[str, list[Place]] = {}
+    for place in found:
+        by_tenant.setdefault(place.session.tenant.id, []).append(place)
     packets = []
-    for names in by_tenant.values():
-        session = sessions[names[0]]
-        listed = tuple(handed[name] for name in names)
+    for own in by_tenant.values():
+        session = own[0].session
+        listed = tuple(handed[place.environment.name] for place in own)
         packets.append(Packet(manifest.name, session.tenant, session.operator, session.network.cloud, listed))
     return packets
 
@@ -309,7 +329,7 @@ def _write(terminal: Terminal, path: Path, text: str) -> None:
 
 
 def _verified(
-    common: Common, terminal: Terminal, reach: Network, looks: Mapping[str, Callable[[], Handoff]], patience: int
+    common: Common, terminal: Terminal, reach: Network, look: Look, names: Sequence[str], patience: int
 ) -> None:
     """Wait until nobody is awaited, say what is left, and leave with the code for it."""
     from pbisetup.execution.awaiting import await_others
@@ -317,7 +337,7 @@ def _verified(
     from pbisetup.services.clock import ServiceClock
     from pbisetup.ui.awaiting import Watch, awaiting_json, awaiting_lines
 
-    done: Awaiting = await_others(looks, patience, ServiceClock(reach), Watch(terminal))
+    done: Awaiting = await_others(look, names, patience, ServiceClock(reach), Watch(terminal))
     terminal.clear()
     if common.json:
         terminal.result(json.dumps(awaiting_json(done), indent=2))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from pbisetup.model.errors import PbisetupError, Refused, Unreachable
+from pbisetup.model.errors import PbisetupError
 from pbisetup.planning.handoff import Handoff, Task
 from pbisetup.services.clock import Clock, count_down
 
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 60.0
-SETTINGS_READS: Final = 20
-"""Reads of the tenant settings a minute: the service allows 25 (powerbi.md 7), and others read them too."""
+
+Look = Callable[[Sequence[str]], Mapping[str, Handoff | PbisetupError]]
+"""One look at the environments of these names together, so that each tenant's settings are read once: they may be read 25
+times a minute (powerbi.md 7). What cannot be looked at has its error.
+"""
 
 
 class Watcher(Protocol):
@@ -58,26 +61,23 @@ def unseen_in(handed: Handoff) -> tuple[Task, ...]:
     return tuple(task for task in handed.order if task.unseen)
 
 
-def await_others(
-    looks: Mapping[str, Callable[[], Handoff]], patience: float, clock: Clock, watcher: Watcher
-) -> Awaiting:
+def await_others(look: Look, names: Sequence[str], patience: float, clock: Clock, watcher: Watcher) -> Awaiting:
     """Look at every environment until nobody is awaited there, for at most `patience` seconds. Ctrl-C ends it early.
 
-    Raises what the very first look raises; a later one may fail as long as there is time for another.
+    Raises the first error of the very first look; a later one may fail as long as there is time for another.
     """
     begun = clock.monotonic()
     deadline = begun + patience
     found = Awaiting()
     pause = FIRST_PAUSE
+    left = list(names)
     try:
         while True:
-            _look(looks, found, watcher)
-            if not found.anybody or clock.monotonic() >= deadline:
+            _look(look, left, found, watcher)
+            left = [name for name in left if found.awaited(name)]
+            if not left or clock.monotonic() >= deadline:
                 break
-            names = [name for name in looks if found.awaited(name)]
-            # One look at an environment reads the settings once.
-            least = 60.0 * len(names) / SETTINGS_READS
-            count_down(clock, watcher.waiting, _whom(found, names), max(pause, least), deadline)
+            count_down(clock, watcher.waiting, _whom(found, left), pause, deadline)
             pause = min(pause * 1.5, LONGEST_PAUSE)
     except KeyboardInterrupt:
         found.interrupted = True
@@ -85,18 +85,14 @@ def await_others(
     return found
 
 
-def _look(looks: Mapping[str, Callable[[], Handoff]], found: Awaiting, watcher: Watcher) -> None:
+def _look(look: Look, names: Sequence[str], found: Awaiting, watcher: Watcher) -> None:
     found.looks += 1
-    for name, look in looks.items():
+    for name, handed in look(names).items():
         before = found.handed.get(name)
-        if before is not None and not awaited_in(before):
-            continue
-        try:
-            handed = look()
-        except (Unreachable, Refused) as error:
+        if isinstance(handed, PbisetupError):
             if before is None:
-                raise
-            watcher.trouble(error)
+                raise handed
+            watcher.trouble(handed)
             continue
         found.handed[name] = handed
         left = awaited_in(handed)

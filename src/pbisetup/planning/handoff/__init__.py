@@ -138,7 +138,7 @@ class _Writer:
             Find("CLIENT_ID", app, "appId", registration),
             Find("APP_OBJECT_ID", app, "id", registration),
             Find("SP_OBJECT_ID", service_principal(self.client_id), "id", f"the service principal of {named!r}"),
-            Find("GROUP_ID", group(f"pbisetup-{self.manifest.project_id}-api"), "id", "the security group"),
+            Find("GROUP_ID", group(self.manifest.group_unique_name("api")), "id", "the security group"),
         ]
         for step in self.plan.steps:
             if step.action is not None and step.action.kind in ("create_group", "create_workspace"):

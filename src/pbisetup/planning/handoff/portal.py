@@ -105,12 +105,17 @@ _PAGES: Final[Mapping[str, _Page]] = {
     "enable_resource": _Page(_fixed(_ENTERPRISE), "All types: open the API, Properties, Enabled for users to sign-in"),
     "create_group": _Page(_fixed(_GROUPS), "New group: Security, membership type Assigned"),
     "add_group_member": _Page(_members, "Members: Add members, the service principal", _GROUPS),
+    "remove_group_member": _Page(_members, "Members: remove the service principal", _GROUPS),
+    "delete_application": _app_page("Overview", "Delete"),
+    "purge_deleted_application": _Page(_fixed(_APPS), "Deleted applications: delete permanently"),
+    "delete_group": _Page(_fixed(_GROUPS), "The group: Delete"),
     "remove_from_excluded_group": _Page(_members, "Members: remove the service principal", _GROUPS),
     "update_tenant_setting": _Page(
         _fixed("fabric:/admin-portal/tenantSettings"),
         "Tenant settings: the setting, Specific security groups, add the group beside those that are there, Apply",
     ),
     "set_workspace_role": _Page(_workspace, "Manage access: Add people or groups, by the app's name", "fabric:/"),
+    "remove_workspace_role": _Page(_workspace, "Manage access: remove the service principal", "fabric:/"),
     "create_workspace": _Page(_fixed("fabric:/"), "Workspaces: New workspace"),
     "assign_capacity": _Page(_workspace, "Workspace settings: License info, Edit, choose the capacity", "fabric:/"),
     "add_capacity_contributor": _Page(

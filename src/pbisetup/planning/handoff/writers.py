@@ -24,7 +24,7 @@ from pbisetup.planning.handoff.operations import (
     Written,
 )
 from pbisetup.planning.handoff.text import name_filter, segment, variable
-from pbisetup.planning.mend_app import is_native
+from pbisetup.planning.redirects import is_native
 
 Params = Mapping[str, Any]
 
@@ -187,12 +187,29 @@ _SETTING_NOTE: Final = (
 
 
 def _set_workspace_role(p: Params, _: Scope) -> Written:
-    workspace, before = p["workspace_id"], []
-    if not workspace:
-        workspace = variable("workspace_id")
-        name = str(p["workspace_name"])
-        before = [Find("WORKSPACE_ID", workspace_called(name), "id", f"the workspace {name!r}", by_name=True)]
+    workspace, before = _workspace(p)
     return _only(*before, Role(workspace, p["sp_object_id"], p["role"], p.get("replaces") or None))
+
+
+def _workspace(p: Params) -> tuple[str, list[Find]]:
+    """The workspace's id, or the variable for it and how it is found by its name."""
+    if p["workspace_id"]:
+        return p["workspace_id"], []
+    name = str(p["workspace_name"])
+    find = Find("WORKSPACE_ID", workspace_called(name), "id", f"the workspace {name!r}", by_name=True)
+    return variable("workspace_id"), [find]
+
+
+def _remove_workspace_role(p: Params, _: Scope) -> Written:
+    workspace, before = _workspace(p)
+    users = f"/v1.0/myorg/groups/{segment(workspace)}/users"
+    there = Listed(Place("powerbi", users), {"identifier": p["sp_object_id"]})
+    gone = Send("delete", Place("powerbi", f"{users}/{segment(p['sp_object_id'])}"), None, there, gone=True)
+    return _only(*before, gone)
+
+
+def _by_destroy(_: Params, __: Scope) -> Written:
+    return _only(note="`pbisetup destroy` takes away only what it proves to be its own: whoever may runs that.")
 
 
 def _create_workspace(p: Params, s: Scope) -> Written:
@@ -294,6 +311,14 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "create_workspace": _create_workspace,
     "assign_capacity": _assign_capacity,
     "add_capacity_contributor": _add_capacity_contributor,
+    # what takes an environment away
+    "remove_workspace_role": _remove_workspace_role,
+    "remove_group_member": _remove_from_group,
+    "remove_tags": _by_destroy,
+    "delete_application": _by_destroy,
+    "purge_deleted_application": _by_destroy,
+    "delete_group": _by_destroy,
+    "forget_credential": _by_destroy,
 }
 
 
