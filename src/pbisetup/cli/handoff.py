@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pbisetup.model.manifest import Manifest
     from pbisetup.model.plan import Who
     from pbisetup.planning.handoff import Handoff, PublicCredential
-    from pbisetup.services.clock import Clock
     from pbisetup.services.network import Network
     from pbisetup.ui.handoff import Packet
     from pbisetup.ui.terminal import Terminal
@@ -94,7 +93,8 @@ def handoff(
         for environment, error in entered.shut:
             terminal.say(f"{environment.name}: {error.message}", "red")
         _send(terminal, packets, form, output, every=format is None and output is not None and _is_folder(output))
-        raise typer.Exit(5 if any(each.asks for each in packets) else 3 if entered.shut else 0)
+        missing = any(not task.check for packet in packets for handed in packet.handed for task in handed.order)
+        raise typer.Exit(5 if missing else 3 if entered.shut else 0)
 
 
 # -- what was asked for ----------------------------------------------------------------------------------------------
@@ -179,21 +179,19 @@ def _look(
     def look(names: Sequence[str]) -> dict[str, Handoff | PbisetupError]:
         meant = [place for place in found if place.environment.name in names]
         looked = look_all(meant, manifest, clock, heed_refusals=True)
-        handed = side_by_side(*(partial(_handed, each, manifest, clock, credential, role) for each in looked))
+        handed = side_by_side(*(partial(_handed, each, manifest, credential, role) for each in looked))
         return {place.environment.name: each for place, each in zip(meant, handed, strict=True)}
 
     return look
 
 
 def _handed(
-    looked: Looked, manifest: Manifest, clock: Clock, credential: PublicCredential | None, role: Who | None
+    looked: Looked, manifest: Manifest, credential: PublicCredential | None, role: Who | None
 ) -> Handoff | PbisetupError:
-    """What one look comes to. What the app itself sees counts, too: a role in a workspace where the operator has none."""
+    """What one look comes to."""
     from pbisetup.model.errors import PbisetupError
-    from pbisetup.observe.app_view import with_apps_view
     from pbisetup.observe.whole_app import with_whole_app
     from pbisetup.planning.handoff import asks_for_consent, hand_off
-    from pbisetup.planning.planner import plan_environment
 
     if looked.error is not None:
         return looked.error
@@ -201,15 +199,12 @@ def _handed(
     assert seen is not None
     assert plan is not None
     try:
-        seen, by_app = with_apps_view(place.session, place.environment, place.store, seen)
-        if by_app:
-            plan = plan_environment(manifest, place.environment, seen, clock.now())
         if credential is not None or asks_for_consent(plan):
             seen = with_whole_app(place.session, seen)
     except PbisetupError as error:
         return error
     cloud = place.session.network.cloud
-    return hand_off(manifest, plan, cloud, seen, credential, role, app_looked=by_app)
+    return hand_off(manifest, plan, cloud, seen, credential, role)
 
 
 def _all_or_error(looked: Mapping[str, Handoff | PbisetupError]) -> dict[str, Handoff]:

@@ -13,6 +13,7 @@ from pbisetup.model.facts import Fact, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.observe.app_view import with_apps_view
 from pbisetup.observe.environment import observe
 from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
@@ -117,6 +118,7 @@ def see(
     """One environment through a shared look at its tenant. Raises what `observe` raises."""
     journal, name = Journal(manifest.project_id), place.environment.name
     snapshot = observe(view, manifest, place.environment, place.store, journal.open_intents(name))
+    snapshot = with_apps_view(place.session, place.environment, place.store, snapshot)
     if told is not None:
         snapshot = told.onto(snapshot)
     if heed_refusals:

@@ -52,6 +52,8 @@ class Snapshot:
     """By id, and by the name the manifest uses."""
     workspaces: Mapping[str, Fact[Workspace]] = field(default_factory=dict)
     """By the manifest's key; absent: the operator sees none."""
+    app_looked: bool = False
+    """Whether the app itself looked for those that the operator does not see: what it found stands among them."""
     elsewhere: Mapping[str, Fact[str]] = field(default_factory=dict)
     """Of workspaces that the operator does not see, by the manifest's key: the id of the one that a Fabric administrator can
     tell exists, absent where none does, unknown where nobody here can tell."""

@@ -18,10 +18,8 @@ from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import Store
 
 
-def with_apps_view(
-    session: Session, environment: Environment, store: Store, snapshot: Snapshot
-) -> tuple[Snapshot, bool]:
-    """The snapshot with the workspaces that only the app can see, and whether the app could look at all.
+def with_apps_view(session: Session, environment: Environment, store: Store, snapshot: Snapshot) -> Snapshot:
+    """The snapshot with the workspaces that only the app can see, as far as it could look.
 
     It looks with its stored secret, and only where the operator sees less than the manifest names.
     """
@@ -30,7 +28,7 @@ def with_apps_view(
     hidden = [spec for spec in environment.workspaces if spec.key not in visible]
     held = store.credential() if hidden and app and principal else None
     if held is None or held.secret is None or app is None or held.client_id.lower() != app.client_id.lower():
-        return snapshot, False
+        return snapshot
     network = session.network
     try:
         tokens = app_tokens(network, held.tenant_id, held.client_id, held.secret)
@@ -41,11 +39,11 @@ def with_apps_view(
         finally:
             api.close()
     except PbisetupError:
-        return snapshot, False
+        return snapshot
     if any(fact is None for fact in found.values()):
-        return snapshot, False
+        return snapshot
     seen = {key: fact for key, fact in found.items() if isinstance(fact, Known)}
-    return replace(snapshot, workspaces={**snapshot.workspaces, **seen}), True
+    return replace(snapshot, workspaces={**snapshot.workspaces, **seen}, app_looked=True)
 
 
 def _seen(api: RestClient, spec: WorkspaceSpec) -> Fact[Workspace] | None:

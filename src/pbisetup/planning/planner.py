@@ -58,7 +58,7 @@ def plan_environment(
 
 
 def _heeding_refusals(s: Situation, step: Step) -> Step:
-    if step.id not in s.seen.refused or step.allowed is False:
+    if step.id not in s.seen.refused or step.allowed is False or step.deferred:
         return step
     return replace(step, allowed=False, because="it was refused when you tried")
 

@@ -36,23 +36,20 @@ def hand_off(
     snapshot: Snapshot | None = None,
     credential: PublicCredential | None = None,
     role: Who | None = None,
-    *,
-    app_looked: bool = False,
 ) -> Handoff:
     """The missing steps by role; with `role` only what that one is asked for.
 
-    `snapshot`: what the plan was made from, without which no page for consent is offered. `app_looked`: whether the app
-    itself looked for workspaces that the operator cannot see. With a `credential` somebody who
+    `snapshot`: what the plan was made from, without which no page for consent is offered. With a `credential` somebody who
     may is asked to add it to the app, and nobody needs a secret.
     """
-    steps = list(plan.changes)
+    steps = [*plan.changes, *plan.unseen]
     if credential is not None:
         steps = [s for s in steps if s.action is not None and s.action.kind not in _SECRET_STEPS]
         if not is_held(credential, snapshot):
             steps.append(credential_step(credential, plan, cloud))
     missing = [s for s in steps if s.allowed is False and s.who != ("you",)]
     yours = tuple(s for s in steps if s not in missing)
-    writer = _Writer(manifest, plan, cloud, snapshot, app_looked)
+    writer = _Writer(manifest, plan, cloud, snapshot)
     tasks = [writer.task(step, _before(step, steps, yours)) for step in missing if role is None or role in step.who]
     grouped: dict[tuple[Who, ...], list[Task]] = {}
     for task in tasks:
@@ -68,7 +65,6 @@ class _Writer:
     plan: Plan
     cloud: Cloud
     snapshot: Snapshot | None
-    app_looked: bool
 
     def __post_init__(self) -> None:
         self.client_id = self.plan.outputs.get("client_id", variable("client_id"))
@@ -86,7 +82,7 @@ class _Writer:
             id=step.id,
             kind=action.kind,
             who=step.who,
-            title=step.title,
+            title=f"To be checked: {step.title}" if step.deferred else step.title,
             why=step.why,
             commands=tuple(line for each in done.operations for line in self.az.commands(each)),
             note=done.note,
@@ -96,7 +92,8 @@ class _Writer:
             operations=done.operations,
             needs=tuple(_needed(done)),
             params=action.params,
-            unseen=self._unseen(action),
+            unseen=step.deferred or self._unseen(action),
+            check=step.deferred,
             after=tuple(each.title for each in after),
         )
 
@@ -107,7 +104,7 @@ class _Writer:
         if action.kind != "set_workspace_role" or self.snapshot is None:
             return action.kind == "add_secret"
         known = {ws.id for fact in self.snapshot.workspaces.values() if (ws := value_of(fact)) is not None}
-        return not self.app_looked and action.params.get("workspace_id") not in known
+        return not self.snapshot.app_looked and action.params.get("workspace_id") not in known
 
     def lookups(self, tasks: Iterable[Task]) -> Iterable[str]:
         """Commands that find what these tasks need and do not make themselves, each once."""

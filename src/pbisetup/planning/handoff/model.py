@@ -55,6 +55,8 @@ class Task:
     params: Mapping[str, Any] = field(default_factory=dict)
     unseen: bool = False
     """Whether nobody here can see if it is done: only trying tells."""
+    check: bool = False
+    """Whether it may well be so already, and nobody here can look: asked for, but not waited for."""
     after: tuple[str, ...] = ()
     """Titles of what the asking person must do first."""
 
