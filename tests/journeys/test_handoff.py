@@ -395,3 +395,50 @@ def test_what_is_written_can_be_read_by_others_and_run_by_nobody_but_a_script(cl
         os.umask(old)
     modes = {each.suffix: stat.S_IMODE(each.stat().st_mode) for each in (cli.folder / "handoff").iterdir()}
     assert modes == {".md": 0o644, ".ps1": 0o644, ".json": 0o644, ".sh": 0o755}
+
+
+def test_what_only_an_administrator_can_look_at_is_asked_for_and_not_waited_for(
+    cli: Cli, sandbox: SandboxTenant, admin: Administrator
+) -> None:
+    sandbox.reset("developer")
+    assert cli(*INIT, "--purpose", "deploy").code == 5
+    packet = cli("handoff", "dev")
+    assert packet.code == 5
+    assert packet.out.count("### ") == 2
+    assert "### To be checked: Tenant setting 'Service principals can create workspaces" in packet.out
+    assert cli("handoff", "-o", "handoff.sh").code == 5
+    assert admin.script(cli.folder / "handoff.sh").returncode == 0
+    state = {each["settingName"]: each["enabled"] for each in sandbox.state()["tenantSettings"]}
+    assert state["ServicePrincipalAccessGlobalAPIs"] is True
+    # Nobody here sees that it is done, and nobody is kept by it.
+    assert cli.ok("handoff", "dev", "--verify", "--wait", "0").code == 0
+    assert cli.ok("apply", "--yes").code == 0
+    assert "To be checked" in cli.ok("handoff", "dev").out
+
+
+def test_a_role_in_a_workspace_that_the_operator_does_not_see_is_seen_by_the_app(
+    cli: Cli, sandbox: SandboxTenant
+) -> None:
+    def hidden(state: State) -> None:
+        place = next(each for each in state["workspaces"] if each["displayName"] == "Reports Prod")
+        place["roleAssignments"] = [each for each in place["roleAssignments"] if each["principal"]["type"] != "User"]
+
+    sandbox.put_state(hidden)
+    first = cli(*INIT, "--workspace", "Reports Prod")
+    assert first.code == 5, first
+    assert "the workspace exists, and you have no role in it" in " ".join(first.err.split())
+
+    def given(state: State) -> None:
+        place = next(each for each in state["workspaces"] if each["displayName"] == "Reports Prod")
+        own = ours(state)["principals"][0]["id"]
+        place["roleAssignments"].append(
+            {
+                "id": own,
+                "principal": {"id": own, "type": "ServicePrincipal"},
+                "role": "Contributor",
+            }
+        )
+
+    sandbox.put_state(given)
+    cli.ok("apply", "--yes")
+    assert cli("plan", "--detailed-exitcode").code == 0
