@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from pbisetup.model.errors import PbisetupError, Unavailable
+from pbisetup.model.errors import Unavailable
 from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
-from pbisetup.model.manifest import Environment, Manifest, WorkspaceSpec
+from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import (
     AppRegistration,
@@ -16,12 +15,12 @@ from pbisetup.model.tenant import (
     RoleGrant,
     ServicePrincipal,
     TenantSetting,
-    Workspace,
 )
 from pbisetup.observe.admission import AsSeen, as_the_app
 from pbisetup.observe.reading import application, failed, grant, object_fact, principal, role_grant, values_fact
 from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
+from pbisetup.observe.workspaces import workspace
 from pbisetup.planning.wanted import (
     is_service_app,
     named_setting,
@@ -31,7 +30,6 @@ from pbisetup.planning.wanted import (
     wanted_scopes,
     wanted_settings,
 )
-from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import Store
 
 APP_FIELDS = (
@@ -79,7 +77,9 @@ class _Observer:
         needs_api = scopes or wanted_app_roles(self.env) or granted or (found is not None and found.declared)
         seen = self._as_the_app(settings, found)
         groups = self._groups(settings) if service else {}
-        workspaces = {spec.key: self._workspace(spec) for spec in self.env.workspaces}
+        workspaces = {
+            spec.key: workspace(self.session.powerbi, spec, self.session.operator) for spec in self.env.workspaces
+        }
         return Snapshot(
             environment=self.env.name,
             tenant=self.session.tenant,
@@ -228,46 +228,6 @@ class _Observer:
             wanted_settings(self.env) if unseen else (),
             admission=unseen,
             capacities=uses_capacity_itself(self.env),
-        )
-
-    # -- Fabric and Power BI -------------------------------------------------------------------------------------
-
-    def _workspace(self, spec: WorkspaceSpec) -> Fact[Workspace]:
-        api = self.session.powerbi
-        wanted = f"id eq '{spec.id}'" if spec.id else "name eq '{}'".format((spec.name or "").replace("'", "''"))
-        try:
-            answer = api.get("/v1.0/myorg/groups", {"$filter": wanted})
-            fact = values_fact(answer)
-            if not isinstance(fact, Known):
-                return fact
-            hits = [w for w in fact.value if (w.get("id") == spec.id if spec.id else w.get("name") == spec.name)]
-            if not hits:
-                return Absent(fact.evidence)
-            if len(hits) > 1:
-                return Unknown(f"{len(hits)} workspaces are called {spec.name!r}: name one by its id", fact.evidence)
-            return Known(self._roles(api, hits[0]), fact.evidence)
-        except PbisetupError as error:
-            return Unknown(error.message)
-
-    def _roles(self, api: RestClient, raw: Mapping[str, Any]) -> Workspace:
-        workspace_id = str(raw["id"])
-        users = values_fact(api.get(f"/v1.0/myorg/groups/{workspace_id}/users"))
-        roles = None
-        if isinstance(users, Known):
-            roles = {str(u.get("identifier", "")): u.get("groupUserAccessRight", "Viewer") for u in users.value}
-        operator = self.session.operator
-        own = None
-        if roles is not None:
-            # A person is listed by address, a service principal by object id (swagger GroupUser.identifier).
-            own = roles.get(operator.account) or roles.get(operator.object_id)
-        return Workspace(
-            id=workspace_id,
-            name=str(raw.get("name", "")),
-            roles=roles,
-            operator_role=own,
-            capacity_id=raw.get("capacityId"),
-            on_capacity=raw.get("isOnDedicatedCapacity"),
-            classic=raw.get("type") == "Group" if raw.get("type") else None,
         )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.manifest import Environment, WorkspaceSpec
 from pbisetup.model.tenant import AppRegistration, Workspace
-from pbisetup.observe.reading import values_fact
 from pbisetup.observe.session import Session
+from pbisetup.observe.workspaces import condition, entered, listed, with_roles, workspace
 from pbisetup.services.identity import app_tokens
 from pbisetup.services.rest import RestClient
 from pbisetup.services.secret_store import Store
@@ -46,61 +42,26 @@ class Presence:
                 api.close()
         except PbisetupError:
             return ()
-        listed = answer.objects if answer.ok else []
+        shown = answer.objects if answer.ok else []
         named = {key for spec in self._env.workspaces for key in (spec.name, spec.id)}
-        others = [raw for raw in listed if not {raw.get("id"), raw.get("name")} & named][:MOST]
-        return tuple(self._entered(raw) for raw in others if raw.get("id"))
+        others = [raw for raw in shown if not {raw.get("id"), raw.get("name")} & named][:MOST]
+        session = self._session
+        return tuple(entered(session.powerbi, raw, session.operator) for raw in others if raw.get("id"))
 
     def _workspace(self, spec: WorkspaceSpec) -> Fact[Workspace]:
-        wanted = f"id eq '{spec.id}'" if spec.id else "name eq '{}'".format((spec.name or "").replace("'", "''"))
-        fact = self._listed("/v1.0/myorg/groups", {"$filter": wanted}, spec)
-        if isinstance(fact, Known):
-            return Known(self._entered(fact.value), fact.evidence)
-        if isinstance(fact, Unknown):
+        api, operator = self._session.powerbi, self._session.operator
+        fact = workspace(api, spec, operator)
+        if not isinstance(fact, Absent):
             return fact
         unseen = Unknown("it does not exist, or you have no role in it", fact.evidence)
         if not self._admin:
             return unseen
         # A workspace that somebody has no role in is invisible to them: whether it exists, an administrator's view tells.
-        query = {"$filter": wanted, "$expand": "users", "$top": "10"}
-        seen = self._listed("/v1.0/myorg/admin/groups", query, spec)
+        query = {"$filter": condition(spec), "$expand": "users", "$top": "10"}
+        seen = listed(api, "/v1.0/myorg/admin/groups", query, spec)
         if not isinstance(seen, Known):
             return seen if isinstance(seen, Absent) else unseen
         users = seen.value.get("users")
-        workspace = self._read(seen.value, users if isinstance(users, list) else None)
-        self.foreign.add(workspace.id)
-        return Known(workspace, seen.evidence)
-
-    def _listed(self, path: str, query: Mapping[str, str], spec: WorkspaceSpec) -> Fact[dict[str, Any]]:
-        try:
-            fact = values_fact(self._session.powerbi.get(path, query))
-        except PbisetupError as error:
-            return Unknown(error.message)
-        if not isinstance(fact, Known):
-            return fact
-        alive = [raw for raw in fact.value if raw.get("state", "Active") != "Deleted"]
-        hits = [raw for raw in alive if (raw.get("id") == spec.id if spec.id else raw.get("name") == spec.name)]
-        if len(hits) > 1:
-            return Unknown(f"{len(hits)} workspaces are called {spec.name!r}: name one by its id", fact.evidence)
-        return Known(hits[0], fact.evidence) if hits else Absent(fact.evidence)
-
-    def _entered(self, raw: Mapping[str, Any]) -> Workspace:
-        """A workspace with the roles that its own list shows."""
-        try:
-            users = values_fact(self._session.powerbi.get(f"/v1.0/myorg/groups/{raw['id']}/users"))
-        except PbisetupError:
-            users = Unknown("not read")
-        return self._read(raw, users.value if isinstance(users, Known) else None)
-
-    def _read(self, raw: Mapping[str, Any], users: list[dict[str, Any]] | None) -> Workspace:
-        workspace = Workspace(id=str(raw["id"]), name=str(raw.get("name", "")))
-        if users is None:
-            return workspace
-        # A profile of a service principal bears the principal's id: its role is the profile's own.
-        rows = [user for user in users if not user.get("profile")]
-        operator = self._session.operator
-        roles = {str(user.get("identifier", "")): user.get("groupUserAccessRight", "Viewer") for user in rows}
-        # A person is listed by address, a service principal by object id (swagger GroupUser.identifier).
-        own = roles.get(operator.account) or roles.get(operator.object_id)
-        kinds = {str(user.get("identifier", "")): str(user.get("principalType", "")) for user in rows}
-        return replace(workspace, roles=roles, operator_role=own, kinds=kinds)
+        shown = with_roles(seen.value, users if isinstance(users, list) else None, operator)
+        self.foreign.add(shown.id)
+        return Known(shown, seen.evidence)
