@@ -25,12 +25,16 @@ _PARAMETER: Final = re.compile(
     r"|sharedaccesskey|accountkey|api[-_]?key)=)[^&\s;'\"<>]+",
     re.IGNORECASE,
 )
+_SHORTEST: Final = 6
+"""Characters of a value that is looked for: a shorter one is found in ordinary words."""
 _USER: Final = re.compile(r"(?<=://)[^/@\s'\"<>]+(?=@)")
 
 
 def hide_secrets(recording: Recording, secrets: Iterable[str]) -> Recording:
     """The recording with stars where one of these values, or anything that is a token or a secret by its form, stands."""
-    wanted = sorted({way for each in secrets if len(each) >= 6 for way in _spellings(each)}, key=len, reverse=True)
+    there = _beginnings(recording)
+    met = (each for each in secrets if len(each) >= _SHORTEST and not there.isdisjoint(_first_letters(each)))
+    wanted = sorted({way for each in met for way in _spellings(each)}, key=len, reverse=True)
     # Who configured an id in place of a secret wants the id to stay one; inside longer texts it goes like any secret.
     ids = {each.lower() for each in wanted if GUIDS.fullmatch(each)}
     pattern = re.compile("|".join([*_ALWAYS, *(re.escape(each) for each in wanted)]))
@@ -49,6 +53,37 @@ def hide_secrets(recording: Recording, secrets: Iterable[str]) -> Recording:
         return replace(fact, value=hidden(fact.value), **texts)
 
     return replace(recording, facts=tuple(hide(fact) for fact in recording.facts))
+
+
+def _beginnings(recording: Recording) -> set[str]:
+    """Every run of the shortest length that stands in the recording: one pattern of all the secrets of a long process would
+    take minutes to build.
+    """
+    found: set[str] = set()
+
+    def look(value: Json) -> None:
+        if isinstance(value, dict):
+            for each in value.values():
+                look(each)
+        elif isinstance(value, list):
+            for each in value:
+                look(each)
+        elif isinstance(value, str):
+            found.update(value[at : at + _SHORTEST] for at in range(len(value) - _SHORTEST + 1))
+
+    for fact in recording.facts:
+        for text in (fact.value, fact.of, fact.reason, fact.source, fact.said, fact.request_id):
+            look(text)
+    return found
+
+
+def _first_letters(secret: str) -> set[str]:
+    """How each spelling of a secret begins, told from its beginning alone."""
+    raw = secret.encode()[:12]  # base64 makes four characters of three bytes: these are the same in the whole
+    encoded = (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode())
+    start = secret[:_SHORTEST]
+    ways = (start, quote(start, safe=""), quote(start), quote_plus(start), *encoded)
+    return {way[:_SHORTEST] for way in ways}
 
 
 def _spellings(secret: str) -> tuple[str, ...]:
