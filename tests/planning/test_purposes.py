@@ -284,6 +284,8 @@ def test_a_role_higher_than_needed_or_too_low_is_told() -> None:
     assert "Contributor is enough" in str(step(high, "workspace-Reports").warning)
     low = plan(environment("embed-customers", workspaces=(WorkspaceSpec("Viewer", name="Reports"),)))
     assert "takes Member at least" in str(step(low, "workspace-Reports").warning)
+    reads = plan(world.automation(workspaces=(WorkspaceSpec("Viewer", name="Reports"),)))
+    assert step(reads, "workspace-Reports").warning == "enough to read; to refresh takes Contributor"
 
 
 def test_a_workspace_of_the_first_generation_is_told_not_tried() -> None:

@@ -161,7 +161,10 @@ def _other_than_least(s: Situation, spec: WorkspaceSpec) -> str | None:
     given, needed = WORKSPACE_ROLES.index(spec.role), WORKSPACE_ROLES.index(least)
     if given < needed:
         return f"{least} is enough for {for_what}"
-    return f"{for_what} takes {least} at least" if given > needed else None
+    if given > needed:
+        reads = spec.role == "Viewer" and least == "Contributor"
+        return f"enough to read; to refresh takes {least}" if reads else f"{for_what} takes {least} at least"
+    return None
 
 
 # -- capacity ----------------------------------------------------------------------------------------------------
