@@ -54,7 +54,8 @@ def test_an_unknown_text_ends_in_1_and_says_what_to_paste(here: Cli) -> None:
 
 
 def test_the_first_screen_says_what_to_do(here: Cli) -> None:
-    for sample in filter(lambda each: explained(each.text), samples()):
+    # A process each: every sixth is enough of the screen, of which the rules' own tests read all.
+    for sample in [each for each in samples() if explained(each.text)][::6]:
         ran = here("explain", "-", stdin=sample.text, env={"COLUMNS": "80", "LINES": "24"})
         screen = ran.out.splitlines()[:24]
         assert ran.code == 0, sample.id
