@@ -35,7 +35,7 @@ def plan(
     """Show what would change. Changes nothing."""
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
-        raise typer.Exit(_look(common, terminal, environments, changes=10 if detailed_exitcode else 0))
+        raise typer.Exit(_look(common, terminal, environments, changes=10 if detailed_exitcode else 0, unmet=0))
 
 
 def apply(
@@ -63,9 +63,10 @@ def apply(
         from pbisetup.services.lock import one_run
 
         if check:
-            raise typer.Exit(_look(common, terminal, environments, changes=ExitCode.WRONG))
+            raise typer.Exit(_look(common, terminal, environments, changes=ExitCode.WRONG, unmet=ExitCode.WRONG))
         need_consent(terminal, yes)
         patience = seconds(wait)
+        check_deleted(deleted_app)
         loaded = load_manifest(common)
         chosen = choose(loaded, environments)
         with (
@@ -77,8 +78,10 @@ def apply(
         finish(common, terminal, done)
 
 
-def _look(common: Common, terminal: Terminal, environments: list[str] | None, *, changes: int) -> int:
-    """Show the plans; the exit code, which is `changes` where there are any."""
+def _look(common: Common, terminal: Terminal, environments: list[str] | None, *, changes: int, unmet: int) -> int:
+    """Show the plans; the exit code, which is `changes` where there are any, and `unmet` where something that the manifest
+    asks for is left alone.
+    """
     from pbisetup.execution.looking import look_all
     from pbisetup.services.clock import ServiceClock
     from pbisetup.ui.failure import error_json, tell
@@ -110,7 +113,17 @@ def _look(common: Common, terminal: Terminal, environments: list[str] | None, *,
             tell(terminal, error)
     if errors:
         return max(error.exit_code for _, error in errors)
-    return changes if any(made.changes for made in plans) else 0
+    if any(made.changes for made in plans):
+        return changes
+    return unmet if any(made.unmet for made in plans) else 0
+
+
+def check_deleted(choice: str | None) -> None:
+    """Raises UsageError where --deleted-app says nothing that there is."""
+    from pbisetup.model.errors import UsageError
+
+    if choice not in (None, "restore", "purge"):
+        raise UsageError("PBI104", f"--deleted-app {choice!r} is not one of restore, purge")
 
 
 def need_consent(terminal: Terminal, yes: bool) -> None:

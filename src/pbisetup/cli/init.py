@@ -91,6 +91,7 @@ def init(
     """
     common = Common(manifest, sandbox, scenario, cloud, None, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
+        from pbisetup.cli.apply import check_deleted
         from pbisetup.services.lock import one_run
 
         answers = from_flags(
@@ -109,6 +110,7 @@ def init(
             capacity=capacity,
             consent=consent,
         )
+        check_deleted(deleted_app)
         patience, path = seconds(wait), common.manifest_path
         with one_run(path):
             existing = load_manifest(common) if path.exists() else None
@@ -130,6 +132,7 @@ def _run(
     deleted: str | None,
 ) -> None:
     from pbisetup.cli.apply import apply_all, finish
+    from pbisetup.observe.environment import app_to_adopt
 
     wanted = _provisional(existing, answers)
     with network(common, terminal, existing) as reach, places(common, terminal, reach, wanted) as entered:
@@ -139,6 +142,8 @@ def _run(
         for session in {id(each): each for each in sessions.values()}.values():
             _introduce(terminal, session)
             _confirm_tenant(session, yes)
+        for name, client_id in answers.adopt.items():
+            app_to_adopt(sessions[name], client_id)  # before the manifest names one that cannot be taken over
         manifest = _manifest(common, terminal, sessions, existing, answers, yes)
         found = [replace(p, environment=manifest.environments[p.environment.name]) for p in entered.found]
         found = [replace(p, store=store_for(common, p.environment, terminal)) for p in found]

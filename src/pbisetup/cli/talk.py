@@ -61,12 +61,8 @@ class Talk:
         return True
 
     def deleted_app(self, environment: str) -> DeletedChoice | None:
-        from pbisetup.model.errors import UsageError
-
-        if self._deleted in ("restore", "purge"):
-            return "restore" if self._deleted == "restore" else "purge"
         if self._deleted is not None:
-            raise UsageError("PBI104", f"--deleted-app {self._deleted!r} is not one of restore, purge")
+            return "restore" if self._deleted == "restore" else "purge"
         if self._yes or not self._terminal.interactive:
             return None
         from pbisetup.ui import prompts

@@ -68,8 +68,7 @@ class _Way:
 def converge(places: Sequence[Place], manifest: Manifest, clock: Clock, hooks: Hooks) -> list[Converged]:
     """Apply what these operators may, in rounds: what nobody signed in can see is decided once the app has a token.
 
-    What one environment lacks does not stop the others: it has its error. Raises UsageError where what becomes of a
-    deleted app was not said.
+    What one environment lacks does not stop the others: it has its error.
     """
     ways = [_Way(place) for place in places]
     for round_ in range(ROUNDS):
@@ -101,17 +100,21 @@ def _look(way: _Way, view: TenantView, manifest: Manifest, clock: Clock) -> None
 
 
 def _choose(way: _Way, view: TenantView, manifest: Manifest, clock: Clock, hooks: Hooks) -> None:
-    """What becomes of a deleted app that still holds the unique name. Raises UsageError where nobody says."""
+    """What becomes of a deleted app that still holds the unique name; an error where nobody says."""
     seen, environment = way.snapshot, way.place.environment
     if way.over or way.deleted is not None or seen is None or not isinstance(seen.deleted_app, Known):
         return
     way.deleted = hooks.deleted_app(environment.name)
     if way.deleted is None:
-        raise UsageError(
-            "PBI903",
-            f"an app registration of {environment.name!r} was deleted less than 30 days ago and still holds its unique name",
-            remedy="--deleted-app restore brings it back, --deleted-app purge removes it for good.",
+        name = environment.name
+        way.failed(
+            UsageError(
+                "PBI903",
+                f"an app registration of {name!r} was deleted less than 30 days ago and still holds its unique name",
+                remedy="--deleted-app restore brings it back, --deleted-app purge removes it for good.",
+            )
         )
+        return
     way.snapshot, way.done.plan = with_who_else(view, manifest, environment, seen, clock, way.deleted)
 
 

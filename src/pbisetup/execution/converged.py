@@ -64,6 +64,6 @@ class Converged:
             return ExitCode.PARTIAL
         if self.outcomes("handed off"):
             return ExitCode.HANDOFF
-        if self.examination is not None and not self.examination.healthy:
+        if self.plan.unmet or (self.examination is not None and not self.examination.healthy):
             return ExitCode.WRONG
         return ExitCode.OK

@@ -37,6 +37,8 @@ class Change:
     group_name: str
     announced: frozenset[str]
     """Ids of the groups that the plan showed the setting to name already."""
+    gone: frozenset[str] = frozenset()
+    """Ids of those among them that there are no longer: a list that names one is refused."""
 
 
 def write_settings(
@@ -114,7 +116,8 @@ class _Desk:
             # Switching it on lets them in as well, and nobody was shown that.
             others = ", ".join(repr(name) for name in current.enabled_groups.values())
             raise _outdated(f"the tenant setting names groups that the plan did not show: {others}")
-        groups = {**current.enabled_groups, **new}
+        gone = frozenset[str]().union(*(each.gone for each in changes))
+        groups = {**{id_: name for id_, name in current.enabled_groups.items() if id_ not in gone}, **new}
         kept = {key: value for key, value in current.raw.items() if key in _WRITABLE and value is not None}
         body: dict[str, Any] = {
             **kept,

@@ -18,7 +18,8 @@ def update_tenant_setting(bench: Workbench, params: Params) -> Outputs:
 
 def setting_change(params: Params) -> Change:
     """What a step asks for."""
-    return Change(params["setting"], params["group_id"], params["group_name"], frozenset(params["announced"]))
+    named = (frozenset(params["announced"]), frozenset(params.get("gone", ())))
+    return Change(params["setting"], params["group_id"], params["group_name"], *named)
 
 
 def set_workspace_role(bench: Workbench, params: Params) -> Outputs:

@@ -96,6 +96,9 @@ class Step:
     """Whether nobody who is signed in can see if it is needed: the app's own token tells later, or only somebody else can
     look. It is no change of this plan."""
 
+    blocks: bool = False
+    """Of what is left alone: whether the environment is not as the manifest says because of it."""
+
     @property
     def writes(self) -> bool:
         return self.action is not None
@@ -125,6 +128,11 @@ class Plan:
     def own(self) -> tuple[Step, ...]:
         """The changes that this operator may make or may at least try."""
         return tuple(step for step in self.changes if step.allowed is not False)
+
+    @property
+    def unmet(self) -> tuple[Step, ...]:
+        """What is left alone though the manifest asks for it: nobody here changes it by `apply`."""
+        return tuple(step for step in self.steps if step.blocks)
 
     @property
     def undecided(self) -> bool:

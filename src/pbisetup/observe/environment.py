@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pbisetup.model.errors import Unavailable
+from pbisetup.model.errors import Unavailable, UsageError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.snapshot import Snapshot
@@ -34,7 +34,7 @@ from pbisetup.services.secret_store import Store
 
 APP_FIELDS = (
     "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,"
-    "isFallbackPublicClient,publicClient,web,spa"
+    "isFallbackPublicClient,publicClient,web,spa,isDisabled,disabledByMicrosoftStatus"
 )
 _NOT_NEEDED = Unknown("not needed")
 
@@ -52,6 +52,29 @@ def find_app(session: Session, unique_name: str) -> str | None:
     """The client id of the application with this unique name, or None."""
     answer = session.graph.get(session.graph.at(f"applications(uniqueName='{unique_name}')"), select="id,appId")
     return str(answer.object["appId"]) if answer.ok and "appId" in answer.object else None
+
+
+def app_to_adopt(session: Session, client_id: str) -> None:
+    """Raises UsageError where no app of this tenant has that client id."""
+    answer = session.graph.get(session.graph.at(f"applications(appId='{client_id}')"), select="id,appId")
+    if answer.status == 404:
+        raise _not_there(session, client_id)
+
+
+def _not_there(session: Session, client_id: str) -> UsageError:
+    """What is wrong with a client id: perhaps it is another id of an app."""
+    graph = session.graph
+    other = graph.get(graph.at(f"directoryObjects/{client_id}"))
+    kind = {"application": "app registration", "servicePrincipal": "service principal"}.get(
+        str(other.object.get("@odata.type", "")).rpartition(".")[2] if other.ok else ""
+    )
+    meant = f" It is the object id of the {kind} whose client id is {other.object.get('appId')}." if kind else ""
+    return UsageError(
+        "PBI912",
+        f"no app registration with the client id {client_id} is in this tenant",
+        remedy="Give the Application (client) ID, in --adopt or as client_id in the manifest. An app of another tenant "
+        f"cannot be taken over.{meant}",
+    )
 
 
 class _Observer:
@@ -88,7 +111,7 @@ class _Observer:
             deleted_app=self._deleted_app(app),
             service_principal=sp,
             power_bi=self.view.power_bi() if needs_api else Unknown("no permission is needed"),
-            delegated_grants=self._grants(principal) if scopes else Unknown("no permission is needed"),
+            delegated_grants=self._grants(principal),
             memberships=self._memberships(principal) if service else _NOT_NEEDED,
             settings=settings,
             stored=self.store.stored(),
@@ -125,12 +148,7 @@ class _Observer:
             )
         fact = self._app_at(f"applications(appId='{wanted}')", wanted)
         if not isinstance(fact, Known):
-            raise Unavailable(
-                "PBI912",
-                f"no app registration with the client id {wanted} is in this tenant",
-                remedy="Correct client_id in the manifest: it is the Application (client) ID, not an object id. An app of "
-                "another tenant cannot be taken over.",
-            )
+            raise _not_there(self.session, wanted)
         return fact
 
     def _app_at(self, path: str, name: str) -> Fact[AppRegistration]:

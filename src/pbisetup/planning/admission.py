@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pbisetup.model.facts import Fact, Known, Unknown
+from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.tenant import Group, TenantSetting
 from pbisetup.planning.manifest import is_guid
 
@@ -28,6 +28,8 @@ class Admission:
     group_name: str = ""
     warning: str | None = None
     setting: TenantSetting | None = None
+    gone: frozenset[str] = frozenset()
+    """Ids of groups that the setting names and that there are no longer: an update cannot send them back."""
 
     @property
     def creates_group(self) -> bool:
@@ -129,10 +131,16 @@ def _joinable(found: TenantSetting, groups: Mapping[str, Fact[Group]], wanted: s
 def _through_new(found: TenantSetting, groups: Mapping[str, Fact[Group]], wanted: str) -> Admission:
     """The setting names no group that serves: it is switched on for, or extended by, the wanted group."""
     state: State = "add_group" if found.enabled else "switch_on"
+    gone = frozenset(id_ for id_ in found.enabled_groups if isinstance(groups.get(id_), Absent))
     why = "it is limited to groups that cannot hold a service principal" if found.enabled else "the setting is off"
+    if found.enabled and gone == set(found.enabled_groups):
+        why = "it is limited to groups that there are no longer"
     warnings = []
-    if not found.enabled and found.enabled_groups:
-        others = ", ".join(repr(name) for name in found.enabled_groups.values())
+    if gone:
+        names = ", ".join(repr(found.enabled_groups[id_]) for id_ in sorted(gone))
+        warnings.append(f"taken out of its list, because there is no such group any more: {names}")
+    if not found.enabled and (alive := {i: n for i, n in found.enabled_groups.items() if i not in gone}):
+        others = ", ".join(repr(name) for name in alive.values())
         warnings.append(f"switching it on also lets in the groups it lists already: {others}")
     existing = groups.get(wanted)
     group_id, group_name = None, wanted
@@ -141,7 +149,7 @@ def _through_new(found: TenantSetting, groups: Mapping[str, Fact[Group]], wanted
     if isinstance(existing, Known):
         group_id, group_name = existing.value.id, existing.value.name
         warnings.append(f"everything that is in the group {group_name!r} is let in with it")
-    return Admission(state, why, group_id, group_name, "; ".join(warnings) or None, found)
+    return Admission(state, why, group_id, group_name, "; ".join(warnings) or None, found, gone)
 
 
 def unsuited(groups: Mapping[str, Fact[Group]], wanted: str, setting: TenantSetting | None = None) -> str | None:

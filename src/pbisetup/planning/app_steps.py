@@ -198,7 +198,35 @@ def _declared_note(s: Situation) -> str:
     return ", ".join(asked) if asked else s.purposes[0].why_permissions
 
 
+def switched_off(s: Situation) -> Iterator[Step]:
+    """A word about an app that nobody gets a token for, which is somebody's decision and not undone here."""
+    if s.app is None or not (s.app.disabled or s.app.barred):
+        return
+    by = f"Microsoft has barred it ({s.app.barred})" if s.app.barred else "somebody has deactivated it"
+    why = f"{by}; nobody gets a token for it"
+    yield Step(
+        "app-off", "leave", "App registration: deactivated", why, warning="activate it in the portal", blocks=True
+    )
+
+
 def service_principal(s: Situation) -> Iterator[Step]:
+    if s.sp is not None and not s.sp.enabled:
+        owners = s.app.owners if s.app else None
+        right = rights.enable_service_principal(s.seen.operator, owners)
+        yield Step(
+            "service-principal",
+            "change",
+            "Service principal: switch on",
+            "it is switched off, so nobody gets a token for the app",
+            Action("enable_service_principal", {"sp_object_id": s.sp.object_id, "name": s.app_name}),
+            right.who,
+            right.allowed,
+            right.because,
+            takes="a few minutes",
+            undo="switch it off",
+            warning="somebody switched it off; every credential of the app works again, whoever holds it",
+        )
+        return
     if s.sp is not None:
         yield Step("service-principal", "keep", "Service principal", f"object id {s.sp.object_id}")
         return

@@ -14,6 +14,7 @@ from pbisetup.catalog.purposes import contradictions, group_kinds, least_role, p
 from pbisetup.model.errors import UsageError
 from pbisetup.model.manifest import Consent, CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
 from pbisetup.model.tenant import WORKSPACE_ROLES, WorkspaceRole
+from pbisetup.planning.groups import ADMIN_GROUPS
 
 _PROJECT = ("id", "name", "cloud", "tenant")
 _ENVIRONMENT = (
@@ -69,6 +70,8 @@ def redirect_problem(uri: str) -> str | None:
     """
     if not uri.isprintable() or " " in uri or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", uri):
         return "is no address such as https://app.example/ or http://localhost:3000/"
+    if uri.lower().partition(":")[0] in ("javascript", "data", "vbscript", "file"):
+        return "is nowhere to come back to"
     if uri.lower().startswith("http:") and not _LOOPBACK.match(uri):
         return "must begin with https:// unless it is on localhost"
     return "may hold neither * nor #" if "*" in uri or "#" in uri else None
@@ -139,7 +142,21 @@ class _Reader:
             table = self.table(entry, where, where)
             self.keys(table, _ENVIRONMENT, where, where)
             environments[env] = self.environment(env, {**shared, **table}, where, table, defaults)
+        self.adopted_once(environments)
         return Manifest(project_id=project_id, name=name, cloud=cloud, environments=environments)
+
+    def adopted_once(self, environments: Mapping[str, Environment]) -> None:
+        """An app has one unique name, so it can be taken over by one environment."""
+        taken: dict[str, str] = {}
+        for name, each in environments.items():
+            if each.client_id is None:
+                continue
+            first = taken.setdefault(each.client_id.lower(), name)
+            if first != name:
+                where = f"environments.{name}"
+                self.say(
+                    where, "client_id", f"client_id: {first} takes over the same app; an app belongs to one environment"
+                )
 
     def environment(
         self, name: str, data: dict[str, Any], where: str, own: dict[str, Any], defaults: Mapping[str, Any] = _NOTHING
@@ -159,6 +176,11 @@ class _Reader:
             self.say(at("purposes"), "purposes", f"purposes: {problem}")
         groups = self.table(data.get("groups", {}), "groups", at("groups"))
         self.keys(groups, group_kinds(), f"{at('groups')}.groups", "groups")
+        for kind in ADMIN_GROUPS:
+            shares = [other for other, named in groups.items() if other != kind and named == groups.get(kind)]
+            if shares:
+                why = f"whoever is in it reaches the whole tenant; name another than that of {shares[0]}"
+                self.say(f"{at('groups')}.groups", kind, f"groups.{kind} is to be a group of its own: {why}")
         tenant = data.get("tenant")
         if tenant is not None and not (isinstance(tenant, str) and re.fullmatch(r"[A-Za-z0-9.-]+", tenant)):
             self.say(
@@ -241,6 +263,8 @@ class _Reader:
                 continue
             if name:
                 name = self.name(name, "a workspace's name", where, "workspaces")
+                if not name:
+                    continue
             if id_ and not is_guid(str(id_)):
                 self.say(where, "workspaces", f"workspace id {id_!r} is no GUID; give its name with name =")
             create = self.flag(table.get("create", False), where, "workspaces")

@@ -23,6 +23,7 @@ def consent(s: Situation) -> Iterator[Step]:
             "leave",
             "Consent",
             "Power BI Service is not in this tenant: somebody must sign up for Power BI first",
+            blocks=True,
         )
         return
     if missing := [each for each in scopes if each not in resource.scopes]:
@@ -31,6 +32,7 @@ def consent(s: Situation) -> Iterator[Step]:
             "leave",
             f"Delegated permissions {', '.join(missing)}",
             "left out: this tenant's Power BI Service publishes no such permission",
+            blocks=True,
         )
     wanted = frozenset(each for each in scopes if each in resource.scopes)
     if not wanted:
@@ -50,6 +52,19 @@ def consent(s: Situation) -> Iterator[Step]:
         yield new_consent(s, s.sp_ref, resource.object_id, wanted, everybody)
 
 
+def more_consent(s: Situation) -> Iterator[Step]:
+    """Delegated permissions that were consented to beside those that the manifest asks for: told, and left."""
+    wanted = set(wanted_scopes(s.env))
+    more = sorted({scope for g in value_of(s.seen.delegated_grants) or () for scope in g.scopes} - wanted)
+    if more:
+        yield Step(
+            "consent-more",
+            "leave",
+            f"Consent to {', '.join(more)}",
+            "given by somebody beside what the manifest asks for; take it back in the portal if nobody needs it",
+        )
+
+
 def _for_one_person(
     s: Situation, resource: ResourceApp, wanted: frozenset[str], grants: list[DelegatedGrant]
 ) -> Iterator[Step]:
@@ -66,7 +81,8 @@ def _for_one_person(
     right = rights.consent(operator)
     if right.allowed is False:
         # No API lets an ordinary person consent for themselves: the sign-in page asks them.
-        yield Step("consent", "leave", f"Consent of {operator.account}", f"asked for when you sign in; {others}")
+        why = f"asked for when you sign in (`pbisetup token {s.env.name} --user`); {others}"
+        yield Step("consent", "leave", f"Consent of {operator.account}", why)
         return
     yield _consent_step(
         s.sp_ref,
@@ -140,6 +156,7 @@ def app_roles(s: Situation) -> Iterator[Step]:
                 "leave",
                 f"Application permissions {', '.join(sorted(wanted))}",
                 "Power BI Service is not in this tenant: somebody must sign up for Power BI first",
+                blocks=True,
             )
         return
     held = {each.role_id: each for each in granted if each.resource_id == resource.object_id}
@@ -164,7 +181,7 @@ def _granted(s: Situation, resource: ResourceApp, name: str, *, is_held: bool) -
     if is_held:
         return Step(id_, "keep", title, "granted")
     if name not in resource.roles:
-        return Step(id_, "leave", title, "this tenant's Power BI Service publishes no such permission")
+        return Step(id_, "leave", title, "this tenant's Power BI Service publishes no such permission", blocks=True)
     right = s.after_app(rights.change_app_role(s.seen.operator, of_graph=False))
     return Step(
         id_,

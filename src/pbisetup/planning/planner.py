@@ -10,9 +10,9 @@ from pbisetup.model.facts import Known
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.planning.app_steps import application, owner, redirects, service_principal
+from pbisetup.planning.app_steps import application, owner, redirects, service_principal, switched_off
 from pbisetup.planning.arranging import arranged
-from pbisetup.planning.permission_steps import app_roles, consent, odd_permissions
+from pbisetup.planning.permission_steps import app_roles, consent, more_consent, odd_permissions
 from pbisetup.planning.secret_steps import secret
 from pbisetup.planning.setting_steps import admission_steps
 from pbisetup.planning.situation import Situation
@@ -42,10 +42,12 @@ def plan_environment(
         *application(s),
         *redirects(s),
         *odd_permissions(s),
+        *switched_off(s),
         *service_principal(s),
         *owner(s),
         *app_roles(s),
         *consent(s),
+        *more_consent(s),
         *secret(s),
         *admission_steps(s),
         *workspace_steps(s),

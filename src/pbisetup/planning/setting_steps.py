@@ -97,6 +97,7 @@ def left_as_it_is(gate: Gate, why: str) -> Step:
         gate.heading,
         f"does not admit the app, and is left as it is: {why}",
         warning="the API will refuse the app until a Fabric administrator changes that",
+        blocks=True,
     )
 
 
@@ -122,7 +123,8 @@ def _admission_unseen(s: Situation, gate: Gate, admission: Admission, admitted: 
         return
     if problem := unsuited(s.seen.groups, gate.group):
         why = f"{admission.why}; {problem}"
-        yield Step(gate.id("setting"), "leave", gate.heading, why, warning="the API may refuse the app")
+        warning = "the API may refuse the app"
+        yield Step(gate.id("setting"), "leave", gate.heading, why, warning=warning, blocks=True)
         return
     if gate.setting in SHOWN_BY_A_CALL:
         why = "the API refuses the app's token" if refused else "without it the API refuses every service principal"
@@ -235,6 +237,8 @@ def _changed_setting(s: Situation, gate: Gate, admission: Admission) -> Step:
         "group_name": admission.group_name,
         "announced": sorted(admission.setting.enabled_groups) if admission.setting else [],
     }
+    if admission.gone:
+        params["gone"] = sorted(admission.gone)
     return Step(
         gate.id("setting"),
         "change",

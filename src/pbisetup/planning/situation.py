@@ -42,6 +42,10 @@ class Situation:
         return self.app is None and not self.mends
 
     @property
+    def app_name(self) -> str:
+        return self.app.display_name if self.app else self.manifest.display_name(self.env.name)
+
+    @property
     def app_ref(self) -> str:
         """The application's object id, or the name of the output that will be it."""
         return self.app.object_id if self.app else "{app_object_id}"

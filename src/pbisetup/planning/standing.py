@@ -19,7 +19,7 @@ from pbisetup.planning.wanted import is_service_app, wanted_scopes
 Consent = Literal["granted", "missing", "each person", "not needed", "unknown"]
 """`each person`: people are asked, each by each, when they sign in."""
 CredentialState = Literal["ok", "expiring", "expired", "refused", "missing", "elsewhere", "unknown", "not needed"]
-Problem = Literal["not_applied", "drift", "credential_expired", "credential_expiring", "unreachable", "failed"]
+Problem = Literal["not_applied", "drift", "left_alone", "credential_expired", "credential_expiring", "unreachable", "failed"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Standing:
         if not self.applied:
             return ("not_applied",)
         found: list[Problem] = ["drift"] if self.drift else []
+        if any(step.blocks for step in self.notes):
+            found.append("left_alone")
         if self.credential.state == "expired":
             found.append("credential_expired")
         if self.credential.state == "expiring":

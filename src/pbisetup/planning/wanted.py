@@ -12,11 +12,10 @@ from pbisetup.catalog.wellknown import OLD_PUBLIC_API_SETTING, PUBLIC_API_SETTIN
 from pbisetup.model.facts import Absent, Fact, Known
 from pbisetup.model.manifest import Environment
 from pbisetup.model.tenant import TenantSetting
+from pbisetup.planning.groups import ADMIN_GROUPS
 
 DEFAULT_GROUP = "pbi-service-principals"
 PUBLIC_API_SETTINGS: Final = (PUBLIC_API_SETTING, OLD_PUBLIC_API_SETTING)
-ADMIN_GROUPS: Final = {"admin-read": "pbi-admin-readers", "admin-write": "pbi-admin-writers"}
-"""Groups of their own, because whoever is in them sees or changes the whole tenant."""
 
 
 def group_for(groups: Mapping[str, str], purpose: str = "api") -> str:

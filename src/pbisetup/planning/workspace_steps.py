@@ -44,7 +44,7 @@ def _in_a_workspace(s: Situation, spec: WorkspaceSpec, workspace: Workspace) -> 
         return
     if workspace.classic:
         why = "a workspace of the first generation takes no service principals: upgrade it in the portal"
-        yield Step(step_id, "leave", f"{spec.role} of the workspace {spec.key!r}", why)
+        yield Step(step_id, "leave", f"{spec.role} of the workspace {spec.key!r}", why, blocks=True)
         return
     has = (workspace.roles or {}).get(s.sp.object_id) if s.sp else None
     if has == spec.role:
@@ -82,7 +82,7 @@ def _without_it(s: Situation, spec: WorkspaceSpec, fact: Fact[Workspace], output
         return
     if missing:
         hint = "create = true in the manifest makes it" if spec.name else "correct its id in the manifest"
-        yield Step(step_id, "leave", title, f"{seen}; {hint}", warning="the app will not see it")
+        yield Step(step_id, "leave", title, f"{seen}; {hint}", warning="the app will not see it", blocks=True)
         return
     if not is_service_app(s.env):
         yield Step(step_id, "keep", f"Workspace {spec.key!r}", "people use their own roles in it")
@@ -186,7 +186,8 @@ def _on_capacity(s: Situation, spec: WorkspaceSpec, workspace: Workspace) -> Ite
     title = f"Workspace {spec.key!r} on the capacity {s.env.capacity!r}"
     if not isinstance(capacity, Known):
         why = capacity.reason if isinstance(capacity, Unknown) else "you may use no capacity of this name or id"
-        yield Step(step_id, "leave", title, why, warning="ask a capacity admin to let you assign workspaces to it")
+        warning = "ask a capacity admin to let you assign workspaces to it"
+        yield Step(step_id, "leave", title, why, warning=warning, blocks=True)
         return
     if (workspace.capacity_id or "").lower() == capacity.value.id.lower():
         yield Step(step_id, "keep", title, "as the manifest says", warning=_asleep(s))

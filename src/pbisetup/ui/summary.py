@@ -36,6 +36,8 @@ def summary_lines(done: Converged) -> list[str]:
     handed_on = {k: v for result in done.results for k, v in result.outputs.items()}
     if where := handed_on.get("secret_where"):
         lines.append(f"{name}: the secret is in {where}, until {handed_on['secret_ends']}.")
+    for step in done.plan.unmet:
+        lines.append(f"{name}: left alone, and not as the manifest says: {visible(step.title)}: {visible(step.why)}.")
     if done.interrupted:
         stopped = next((o for r in done.results for o in r.of("not run")), None)
         lines.append(f"{name}: stopped{f' before: {stopped.step.title}' if stopped else ''}. Run again to continue.")
@@ -100,6 +102,7 @@ def _step_json(step: Step) -> dict[str, Any]:
         "undo": step.undo,
         "warning": step.warning,
         "deferred": step.deferred,
+        "blocks": step.blocks,
         "action": {"kind": step.action.kind, **step.action.params} if step.action else None,
     }
 
