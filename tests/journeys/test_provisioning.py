@@ -327,11 +327,16 @@ def api_role_granted(state: State) -> None:
     )
 
 
+def switched_off(state: State) -> None:
+    without(state, "principals")["accountEnabled"] = False
+
+
 DRIFT: dict[str, tuple[Callable[[State], None], list[str]]] = {
     "membership": (left_the_group, ["POST /v1.0/groups"]),
     "setting switched off": (setting_off, ["POST /v1/admin/tenantsettings"]),
     "role lowered": (role_lowered, ["PUT /v1.0/myorg/groups"]),
     "role removed": (role_removed, ["POST /v1.0/myorg/groups"]),
+    "service principal switched off": (switched_off, ["PATCH /v1.0/servicePrincipals"]),
     "renamed": (renamed, ["PATCH /v1.0/applications"]),
     "tag removed": (untagged, ["PATCH /v1.0/applications"]),
     "secret removed": (secret_removed, ["POST /v1.0/applications"]),
@@ -357,6 +362,39 @@ def test_drift_is_found_and_mended_with_exactly_the_writes_that_it_takes(
     assert len(sent) == len(writes), sent
     assert all(found.startswith(wanted) for found, wanted in zip(sent, writes, strict=True)), sent
     assert cli("apply", "--check").code == 0
+
+
+def test_a_group_that_somebody_deleted_is_made_anew_and_leaves_the_settings_list(
+    cli: Cli, sandbox: SandboxTenant
+) -> None:
+    cli.ok(*INIT)
+
+    def deleted(state: State) -> None:
+        group = without(state, "groups")
+        state["groups"].remove(group)
+
+    sandbox.put_state(deleted)
+    sandbox.clear_requests()
+    cli.ok("apply", "--yes")
+    sent = [f"{each['method']} {each['path']}" for each in sandbox.writes() if "/oauth2/" not in each["path"]]
+    assert [each.split("(")[0] for each in sent[:1]] == ["PATCH /v1.0/groups"], sent
+    assert len(sent) == 3
+    [named] = setting(sandbox.state())["enabledSecurityGroups"]
+    assert named["graphId"] == ours(sandbox.state())["groups"][0]["id"]
+    assert cli("apply", "--check").code == 0
+
+
+def test_what_is_left_alone_though_it_was_asked_for_is_no_success(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    manifest = cli.folder / "pbisetup.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(
+        text.replace("[environments.dev]", '[environments.dev]\ncapacity = "nowhere"'), encoding="utf-8"
+    )
+    for command in (("apply", "--yes"), ("apply", "--check"), ("status",)):
+        assert cli(*command).code == 1, command
+    assert "left alone, and not as the manifest says" in " ".join(cli("apply", "--yes").out.split())
+    assert cli("plan", "--detailed-exitcode").code == 0
 
 
 def consent_narrowed(state: State) -> None:

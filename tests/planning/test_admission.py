@@ -193,6 +193,7 @@ kinds = st.builds(
     security=st.booleans(),
     synced=st.booleans(),
     unified=st.booleans(),
+    dynamic=st.booleans(),
     role_assignable=st.booleans(),
     operator_owns=st.none() | st.booleans(),
 )

@@ -96,6 +96,13 @@ def test_what_one_refuses_the_other_refuses(line: str) -> None:
         ('redirect_uris = ["http://portal.example/"]', "must begin with https://"),
         ('redirect_uris = ["https://*.example/"]', "neither * nor #"),
         ('redirect_uris = ["portal"]', "is no address"),
+        ('redirect_uris = ["javascript:alert(1)"]', "is nowhere to come back to"),
+        ('groups = { api = "a", admin-read = "a" }', "a group of its own"),
+        (
+            'client_id = "11111111-2222-3333-4444-555555555555"\n[environments.test]\n'
+            'client_id = "11111111-2222-3333-4444-555555555555"',
+            "dev takes over the same app",
+        ),
     ],
 )
 def test_what_only_the_reader_can_tell(line: str, said: str) -> None:

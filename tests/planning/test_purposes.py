@@ -16,7 +16,16 @@ from pbisetup.model.facts import Unknown
 from pbisetup.model.manifest import ADOPTED_TAG, Environment, WorkspaceSpec
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.model.tenant import Capacity, Group, Operator, ResourceApp, RoleGrant, TenantSetting, Workspace
+from pbisetup.model.tenant import (
+    Capacity,
+    Group,
+    Operator,
+    ResourceApp,
+    RoleGrant,
+    ServicePrincipal,
+    TenantSetting,
+    Workspace,
+)
 from pbisetup.planning.planner import plan_environment
 from pbisetup.planning.together import told_once
 from tests.planning import world
@@ -364,6 +373,42 @@ def test_the_admin_setting_is_seen_by_the_apps_own_call() -> None:
     assert admitted.changes == ()
     refused = plan(env, DEVELOPING, admitted_by={READ_ADMIN: known(False)})
     assert [s.id for s in refused.others] == [f"setting-{READ_ADMIN}"]
+
+
+# -- what keeps an app out and is not changed here -------------------------------------------------------------------
+
+
+def test_a_service_principal_that_is_switched_off_is_drift() -> None:
+    off = known(ServicePrincipal(SP, CLIENT, enabled=False))
+    [only] = plan(world.automation(), everything(service_principal=off)).changes
+    assert only.action is not None
+    assert only.action.kind == "enable_service_principal"
+
+
+def test_what_the_manifest_asks_for_and_nobody_here_gives_is_unmet() -> None:
+    gone = everything(workspaces={"Reports": ABSENT}, elsewhere={"Reports": ABSENT})
+    off = everything(app=known(world.registration(disabled=True)))
+    m365 = everything(
+        settings=world.settings(world.setting(enabled=False)),
+        memberships=known(frozenset()),
+        groups={GROUP: known(Group("g1", GROUP, unified=True))},
+    )
+    rule = replace(m365, groups={GROUP: known(Group("g1", GROUP, dynamic=True))})
+    for seen, id_ in ((gone, "workspace-Reports"), (off, "app-off"), (m365, "setting"), (rule, "setting")):
+        assert [s.id for s in plan(world.automation(), seen).unmet] == [id_]
+    assert plan(world.automation(), everything()).unmet == ()
+
+
+def test_a_group_that_is_gone_leaves_the_list_of_the_setting() -> None:
+    seen = everything(
+        settings=world.settings(world.setting(groups=("dead",))),
+        memberships=known(frozenset()),
+        groups={GROUP: ABSENT, "dead": ABSENT},
+    )
+    made = plan(world.automation(), seen)
+    [change] = params(made, "update_tenant_setting")
+    assert change["gone"] == ["dead"]
+    assert "no such group any more: 'name of dead'" in str(step(made, "setting").warning)
 
 
 # -- several environments ------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def test_what_keeps_the_app_out_and_is_nobodys_to_change_here_is_worth_a_word() 
     assert isinstance(shut_out, TenantSetting)
     found = row(everything(settings=world.settings(shut_out)))
     assert [step.id for step in found.notes] == ["setting"]
-    assert found.problems == ()
+    assert found.problems == ("left_alone",)
 
 
 @pytest.mark.parametrize(

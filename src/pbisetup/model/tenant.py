@@ -206,6 +206,8 @@ class Group:
     security: bool = True
     synced: bool = False
     unified: bool = False
+    dynamic: bool = False
+    """Its members are chosen by a rule, which knows people and devices only (general knowledge)."""
     role_assignable: bool = False
     operator_owns: bool | None = None
 
@@ -215,7 +217,7 @@ class Group:
 
         Source: powerbi-docs embed-service-principal (security group), powerbi-docs PR#4850 (synced group refused).
         """
-        return self.security and not self.synced and not self.unified
+        return self.security and not self.synced and not self.unified and not self.dynamic
 
 
 @dataclass(frozen=True)

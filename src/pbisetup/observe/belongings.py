@@ -214,6 +214,7 @@ class _Looker:
             security=bool(raw.get("securityEnabled", True)),
             synced=bool(raw.get("onPremisesSyncEnabled")),
             unified="Unified" in (raw.get("groupTypes") or []),
+            dynamic="DynamicMembership" in (raw.get("groupTypes") or []),
             role_assignable=bool(raw.get("isAssignableToRole")),
             operator_owns=owns,
         )

@@ -166,6 +166,7 @@ def unsuited(groups: Mapping[str, Fact[Group]], wanted: str, setting: TenantSett
     if not group.admits_service_principals:
         kind = "synchronised from on-premises" if group.synced else "not a security group"
         kind = "a Microsoft 365 group" if group.unified else kind
+        kind = "a dynamic group, whose rule takes people and devices only" if group.dynamic else kind
         return f"the group {group.name!r} is {kind}; name a cloud security group"
     if setting is not None and group.id in setting.excluded_groups:
         return f"the setting excludes the group {group.name!r}; name another"

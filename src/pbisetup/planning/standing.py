@@ -19,7 +19,9 @@ from pbisetup.planning.wanted import is_service_app, wanted_scopes
 Consent = Literal["granted", "missing", "each person", "not needed", "unknown"]
 """`each person`: people are asked, each by each, when they sign in."""
 CredentialState = Literal["ok", "expiring", "expired", "refused", "missing", "elsewhere", "unknown", "not needed"]
-Problem = Literal["not_applied", "drift", "left_alone", "credential_expired", "credential_expiring", "unreachable", "failed"]
+Problem = Literal[
+    "not_applied", "drift", "left_alone", "credential_expired", "credential_expiring", "unreachable", "failed"
+]
 
 
 @dataclass(frozen=True)

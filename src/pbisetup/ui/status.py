@@ -59,6 +59,9 @@ def _cells(row: Standing) -> tuple[str, str, str, str]:
 
 def _state(row: Standing) -> str:
     count, others = len(row.drift), len(row.others)
+    blocked = sum(1 for step in row.notes if step.blocks)
+    if not count and blocked:
+        return f"{blocked} left alone"
     if not count:
         noted = [(len(row.undecided), "unseen"), (sum(1 for step in row.notes if step.warning), "left alone")]
         return ", ".join(["as declared", *(f"{n} {word}" for n, word in noted if n)])

@@ -133,4 +133,6 @@ def kind_of(group: Group) -> str:
     """What kind of group it is, where that matters."""
     if group.unified:
         return "a Microsoft 365 group"
+    if group.dynamic:
+        return "a dynamic group"
     return "synchronised from on-premises" if group.synced else "not a security group"

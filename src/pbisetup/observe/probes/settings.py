@@ -235,6 +235,7 @@ def read_group(raw: Mapping[str, Any]) -> Group:
         security=bool(raw.get("securityEnabled", True)),
         synced=bool(raw.get("onPremisesSyncEnabled")),
         unified="Unified" in (raw.get("groupTypes") or []),
+        dynamic="DynamicMembership" in (raw.get("groupTypes") or []),
         role_assignable=bool(raw.get("isAssignableToRole")),
     )
 

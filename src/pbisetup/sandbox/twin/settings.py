@@ -64,7 +64,8 @@ def _group(draft: Draft, seen: Object) -> None:
     id_ = guid_of(seen["id"], "group.id")
     group = draft.group(id_) or _new_group(draft, id_, seen.get("group") or "Recorded group")
     group["securityEnabled"] = seen.get("security") is not False
-    group["groupTypes"] = ["Unified"] if seen.get("unified") else []
+    kinds = {"unified": "Unified", "dynamic": "DynamicMembership"}
+    group["groupTypes"] = [kind for name, kind in kinds.items() if seen.get(name)]
     group["mailEnabled"] = bool(seen.get("unified"))
     if seen.get("synced"):
         group["onPremisesSyncEnabled"] = True
