@@ -384,7 +384,7 @@ def test_a_group_that_somebody_deleted_is_made_anew_and_leaves_the_settings_list
     assert cli("apply", "--check").code == 0
 
 
-def test_what_is_left_alone_though_it_was_asked_for_is_no_success(cli: Cli, sandbox: SandboxTenant) -> None:
+def test_what_is_left_alone_though_it_was_asked_for_is_no_success(cli: Cli) -> None:
     cli.ok(*INIT)
     manifest = cli.folder / "pbisetup.toml"
     text = manifest.read_text(encoding="utf-8")
