@@ -16,7 +16,7 @@ from tests.planning.handoffs import asked_for_everything, one
 ALL = asked_for_everything("Reports")
 SETTING = one("update_tenant_setting", {"setting": "S", "group_id": "g1", "group_name": "x", "announced": []})
 NOTHING = Handoff("dev", (), (), {})
-SECRET = one("add_secret", {"app_object_id": "a1", "days": 90, "store": "env-file"})
+SECRET = one("add_secret", {"app_object_id": "a1", "days": 90, "store": "env-file", "label": "pbisetup a/dev"})
 
 
 @dataclass

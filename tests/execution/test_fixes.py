@@ -364,7 +364,7 @@ MANIFEST = Manifest("fix123", "app", "sandbox", {})
 
 
 def secret_step(state: State) -> Step:
-    params = {"app_object_id": app(state)["id"], "days": 30, "store": "env-file"}
+    params = {"app_object_id": app(state)["id"], "days": 30, "store": "env-file", "label": "pbisetup k7f3q2/dev"}
     return Step("secret", "add", "Client secret", "it has expired", Action("add_secret", params))
 
 

@@ -307,6 +307,60 @@ def test_an_adopted_app_is_given_back_as_it_was(cli: Cli, sandbox: SandboxTenant
     cli.ok("apply", "--yes")
 
 
+def test_an_app_that_two_projects_keep_goes_with_the_last(cli: Cli, sandbox: SandboxTenant, tmp_path: Path) -> None:
+    pa, pb = cli, Cli(tmp_path / "pb", cli.env)
+    pa.ok(*INIT)
+    made = our_app(sandbox.state())
+    pb.ok(*INIT, "--adopt", made["appId"])
+
+    def works() -> None:
+        pb.ok("doctor", "dev")
+        pb.ok("plan", "dev", "--detailed-exitcode")
+
+    def names() -> list[str]:
+        return [each["displayName"] for each in our_app(sandbox.state())["passwordCredentials"]]
+
+    [_, second] = names()
+    works()
+
+    ran = pa.ok(*DESTROY)
+    [keeper] = [t for t in our_app(sandbox.state())["tags"] if t.startswith("pbisetup:")]
+    assert f"kept by another project or environment of pbisetup, too ({keeper.removeprefix('pbisetup:')})" in " ".join(
+        ran.err.split()
+    )
+    assert "made by hand" not in ran.err
+    assert names() == [second]
+    assert not (pa.folder / ".env.dev").exists()
+    works()
+    assert "nothing to remove" in pa.ok(*DESTROY).out
+    works()
+
+    pb.ok(*DESTROY)
+    assert names() == []
+    assert "nothing to remove" in pb.ok(*DESTROY).out
+    assert our_app(sandbox.state())["id"] == made["id"]
+
+    assert "App registration" in pa.ok(*DESTROY).err
+    left = nothing_left(sandbox)
+    assert left["apps"] == left["principals"] == left["nameless"] == []
+    pa.ok(*DESTROY, "--purge")
+    assert sandbox.state()["deletedItems"] == []
+
+
+def test_who_takes_an_app_up_again_after_destroy_keeps_it(cli: Cli, sandbox: SandboxTenant, tmp_path: Path) -> None:
+    pa, pb = cli, Cli(tmp_path / "pb", cli.env)
+    pa.ok(*INIT)
+    pb.ok(*INIT, "--adopt", our_app(sandbox.state())["appId"])
+    pa.ok(*DESTROY)
+    pa.ok("apply", "--yes")
+    assert not any(tag.startswith("pbisetup-left:") for tag in our_app(sandbox.state())["tags"])
+    # The other lets go first: what the app can do stays.
+    pb.ok(*DESTROY)
+    pa.ok("doctor", "dev")
+    pa.ok(*DESTROY)
+    assert nothing_left(sandbox)["apps"] == nothing_left(sandbox)["nameless"] == []
+
+
 # -- a tenant that changes, and people who may not do everything ---------------------------------------------------
 
 

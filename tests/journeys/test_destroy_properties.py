@@ -60,7 +60,7 @@ class Maker:
         """An app with its service principal; the id of that."""
         like = self.state["applications"][0]
         held = like["passwordCredentials"][0]
-        passwords = [{**held, "keyId": self.id(), "displayName": f"pbisetup dev {n}"} for n in range(secrets)]
+        passwords = [{**held, "keyId": self.id(), "displayName": f"pbisetup {ID}/dev {n}"} for n in range(secrets)]
         app = {
             **copy.deepcopy(like),
             "id": self.id(),

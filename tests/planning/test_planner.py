@@ -212,7 +212,7 @@ def test_no_second_group_of_a_name_is_made_where_the_first_cannot_be_used(wanted
     assert not kinds & {"create_group", "add_group_member", "update_tenant_setting"}
 
 
-STRAY = world.password("key-2", "pbisetup dev 2026-11-19 stray1")
+STRAY = world.password("key-2", "pbisetup k7f3q2/dev 2026-11-19 stray1")
 
 
 def test_a_secret_of_an_interrupted_run_is_removed_and_the_held_one_kept() -> None:

@@ -222,7 +222,9 @@ def test_an_app_made_by_hand_is_marked_and_keeps_its_name_and_its_tags() -> None
     assert only.action is not None
     assert only.action.params["changes"] == {
         "uniqueName": "pbisetup-k7f3q2-dev",
-        "tags": sorted({"HideApp", "pbisetup", ADOPTED_TAG, world.MANIFEST.tag("dev")}),
+        "tags": sorted(
+            {"HideApp", "pbisetup", ADOPTED_TAG, world.MANIFEST.adopted_tag("dev"), world.MANIFEST.tag("dev")}
+        ),
     }
 
 

@@ -41,7 +41,7 @@ def row(
     snapshot: Snapshot, environment: Environment | None = None, within: timedelta | None = None, now: Any = NOW
 ) -> Standing:
     env = environment or automation()
-    return standing(env, snapshot, plan_environment(world.MANIFEST, env, snapshot, now), now, within)
+    return standing(world.MANIFEST, env, snapshot, plan_environment(world.MANIFEST, env, snapshot, now), now, within)
 
 
 def secrets(*passwords: Any, **changes: Any) -> Snapshot:

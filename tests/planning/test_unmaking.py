@@ -140,14 +140,18 @@ def test_what_goes_with_the_app_is_said_in_its_step() -> None:
 
 def test_credentials_that_pbisetup_did_not_make_are_named_because_they_die_with_the_app() -> None:
     app = world.registration(
-        passwords=(world.password(), world.password("key-2", "night job"), world.password("key-3", "pbisetup prod x")),
+        passwords=(
+            world.password(),
+            world.password("key-2", "night job"),
+            world.password("key-3", "pbisetup zzzzzz/dev x"),
+        ),
         certificates=(Certificate("c", "CN=partner", "AB", None), Certificate("d", "", "CD12", None)),
         federated=(FederatedCredential("github-main", "i", "s"), FederatedCredential("pbisetup-dev-main", "i", "s")),
     )
     warning = step(planned(applied(app=known(app))), "delete-app").warning or ""
-    for named in ("night job", "pbisetup prod x", "CN=partner", "CD12", "github-main"):
+    for named in ("night job", "pbisetup zzzzzz/dev x", "CN=partner", "CD12", "github-main"):
         assert named in warning
-    assert "pbisetup dev" not in warning
+    assert "pbisetup k7f3q2/dev" not in warning
     assert "pbisetup-dev-main" not in warning
     assert step(planned(applied()), "delete-app").warning is None
 
@@ -271,7 +275,7 @@ def test_an_adopted_app_stays_and_only_what_was_bound_to_it_is_taken_off() -> No
     assert secret.action is not None
     assert secret.action.params["key_id"] == "key-1"
     assert tags.action is not None
-    assert tags.action.params["tags"] == ["pbisetup", TAG, "pbisetup-adopted"]
+    assert set(tags.action.params["tags"]) == {"pbisetup", TAG, "pbisetup-adopted"}
     assert set(tags.needs) == {"role-ws-id", "member-g1", "secret-key-1"}
     assert "made by hand and taken over" in kept(plan)
     assert "'their readers'" in kept(plan)
@@ -283,10 +287,102 @@ def test_an_adopted_app_is_never_deleted_nor_purged() -> None:
         assert not {"delete_application", "purge_deleted_application"} & set(kinds(planned(seen, purge=True)))
 
 
-def test_tags_that_another_environment_shares_stay() -> None:
-    action = step(planned(adopted(MANIFEST.tag("prod"))), "tags").action
+# -- an app that others keep, too -----------------------------------------------------------------------------------
+
+OTHERS = "pbisetup:zzzzzz/dev"
+LEFT = MANIFEST.left_tag("dev")
+THEIR_SECRET = "pbisetup zzzzzz/dev 2026-11-02 def456"
+
+
+def shared(*tags: str, unique_name: str | None = "pbisetup-k7f3q2-dev", **changes: Any) -> Belongings:
+    passwords = (world.password(), world.password("key-2", THEIR_SECRET))
+    app = world.registration(
+        unique_name=unique_name, tags=frozenset({"pbisetup", *tags}), federated=(), passwords=passwords
+    )
+    return applied(app=known(app), **changes)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+@pytest.mark.parametrize("client_id", [None, CLIENT], ids=["our own", "taken over"])
+@pytest.mark.parametrize("theirs", [(OTHERS,), (OTHERS, "pbisetup-adopted"), (MANIFEST.tag("prod"),)])
+def test_of_an_app_that_others_keep_only_our_secrets_tag_and_credential_go(
+    theirs: tuple[str, ...], client_id: str | None, purge: bool
+) -> None:
+    plan = planned(shared(TAG, *theirs), replace(ENV, client_id=client_id), purge=purge)
+    assert kinds(plan) == ["remove_secret", "remove_tags", "forget_credential"]
+    secret, tags = step(plan, "secret-key-1"), step(plan, "tags").action
+    assert step(plan, "tags").needs == step(plan, "credential").needs == (secret.id,)
+    assert tags is not None
+    assert (tags.params["tags"], tags.params["instead"]) == ([TAG], [LEFT])
+    assert theirs[0].removeprefix("pbisetup:") in step(plan, "app").why
+    assert "made by hand" not in kept(plan)
+    assert "the app is in it" in step(plan, "group-api").why
+
+
+def test_what_we_have_let_go_of_stays_as_long_as_others_keep_it() -> None:
+    app = world.registration(tags=frozenset({"pbisetup", LEFT, OTHERS}), passwords=())
+    plan = planned(applied(app=known(app), stored=ABSENT))
+    assert plan.changes == ()
+    assert "zzzzzz/dev" in kept(plan)
+
+
+def test_a_group_that_the_shared_app_is_not_in_goes() -> None:
+    empty = {"api": known(own_group(frozenset()))}
+    for tags, needs in (((TAG, OTHERS), ("tags",)), ((LEFT, OTHERS), ())):
+        assert step(planned(shared(*tags, groups=empty)), "group-api").needs == needs
+
+
+@pytest.mark.parametrize(
+    "tags", [(LEFT,), (LEFT, "pbisetup-adopted", "pbisetup-adopted:zzzzzz/dev"), (LEFT, "pbisetup-left:zzzzzz/dev")]
+)
+def test_once_others_have_let_go_our_own_app_is_deleted(tags: tuple[str, ...]) -> None:
+    plan = planned(shared(*tags, stored=ABSENT))
+    assert kinds(plan) == ["remove_workspace_role", "remove_group_member", "delete_application", "delete_group"]
+
+
+def test_once_others_have_let_go_a_taken_over_app_is_given_back() -> None:
+    mark = MANIFEST.adopted_tag("dev")
+    for env, name in ((replace(ENV, client_id=CLIENT), None), (ENV, "pbisetup-k7f3q2-dev")):
+        plan = planned(shared(LEFT, "pbisetup-adopted", mark, "theirs", unique_name=name, stored=ABSENT), env)
+        action = step(plan, "tags").action
+        assert action is not None
+        assert set(action.params["tags"]) == {"pbisetup", LEFT, "pbisetup-adopted", mark}
+        assert "delete_application" not in kinds(plan)
+        assert "remove_workspace_role" in kinds(plan)
+
+
+def test_what_others_still_find_the_app_by_stays_when_we_give_it_back() -> None:
+    theirs = ("pbisetup-left:zzzzzz/dev", "pbisetup-adopted:zzzzzz/dev", "pbisetup-adopted")
+    action = step(planned(adopted(*theirs), replace(ENV, client_id=CLIENT)), "tags").action
     assert action is not None
     assert action.params["tags"] == [TAG]
+
+
+def test_our_own_app_that_somebody_else_took_over_and_gave_back_is_still_our_own() -> None:
+    plan = planned(shared(TAG, "pbisetup-adopted", "pbisetup-adopted:zzzzzz/dev"))
+    assert "delete_application" in kinds(plan)
+    assert THEIR_SECRET in (step(plan, "delete-app").warning or "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "ours"),
+    [
+        ((LEFT,), True),
+        ((TAG, "pbisetup-adopted", "pbisetup-adopted:zzzzzz/dev"), True),
+        ((TAG, OTHERS), False),
+        ((LEFT, MANIFEST.adopted_tag("dev")), False),
+    ],
+)
+def test_a_deleted_app_that_others_kept_is_not_purged(tags: tuple[str, ...], ours: bool) -> None:
+    seen = gone(deleted=deleted("pbisetup", *tags))
+    if ours:
+        assert kinds(planned(seen, purge=True)) == ["purge_deleted_application"]
+        return
+    with pytest.raises(PbisetupError, match="not prove"):
+        planned(seen, purge=True)
+
+
+# -- more of what was taken over ------------------------------------------------------------------------------------
 
 
 def test_a_role_that_differs_from_the_manifest_was_given_to_an_adopted_app_by_somebody_else() -> None:
@@ -409,14 +505,22 @@ def fact(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return values.map(known) | st.sampled_from([ABSENT, UNKNOWN])
 
 
-TAGS = st.frozensets(st.sampled_from(["pbisetup", TAG, MANIFEST.tag("prod"), "pbisetup-adopted", "theirs"]))
+TAGS = st.frozensets(
+    st.sampled_from(
+        ["pbisetup", TAG, LEFT, MANIFEST.tag("prod"), "pbisetup-adopted", MANIFEST.adopted_tag("dev"), "theirs"]
+    )
+)
 apps = st.builds(
     world.registration,
     unique_name=st.sampled_from(["pbisetup-k7f3q2-dev", None, "else"]),
     tags=TAGS,
     owners=st.none() | st.frozensets(st.sampled_from(["admin-id", "dev-id"])),
     passwords=st.lists(
-        st.builds(world.password, st.sampled_from(["k1", "k2"]), st.sampled_from(["pbisetup dev a", "by hand"])),
+        st.builds(
+            world.password,
+            st.sampled_from(["k1", "k2"]),
+            st.sampled_from(["pbisetup k7f3q2/dev a", "pbisetup zzzzzz/dev a", "by hand"]),
+        ),
         max_size=2,
         unique_by=lambda p: p.key_id,
     ).map(tuple),
@@ -467,8 +571,12 @@ def test_only_what_is_proved_ours_is_ever_removed(seen: Belongings, purge: bool)
         if kind == "delete_application":
             assert app is not None
             assert app.unique_name == "pbisetup-k7f3q2-dev"
-            assert TAG in app.tags
-            assert "pbisetup-adopted" not in app.tags
+            assert app.tags & {TAG, LEFT}
+            assert not app.tags & {"pbisetup-adopted", MANIFEST.adopted_tag("dev"), MANIFEST.tag("prod")}
+        if kind == "remove_secret":
+            assert each.title.startswith("Client secret 'pbisetup k7f3q2/dev ")
+        if app is not None and MANIFEST.tag("prod") in app.tags:
+            assert kind not in ("remove_workspace_role", "remove_group_member")
         if kind == "delete_group":
             own = seen.groups["api"]
             assert isinstance(own, Known)

@@ -76,7 +76,7 @@ def printed() -> Environment:
     return automation(credential=CredentialSpec(store="stdout"))
 
 
-def password(key_id: str = "key-1", name: str = "pbisetup dev 2026-11-01 abc123", days: float = 80) -> Password:
+def password(key_id: str = "key-1", name: str = "pbisetup k7f3q2/dev 2026-11-01 abc123", days: float = 80) -> Password:
     return Password(key_id, name, "abc", NOW + timedelta(days=days))
 
 

@@ -62,7 +62,7 @@ def status(
                 assert error is not None
                 rows.append(unreached(environment, error))
             else:
-                rows.append(standing(environment, seen.snapshot, seen.plan, now, within))
+                rows.append(standing(loaded, environment, seen.snapshot, seen.plan, now, within))
         terminal.clear()
         if common.json:
             terminal.result(json.dumps(status_json(rows), indent=2))

@@ -27,7 +27,7 @@ def add_secret(bench: Workbench, params: Params) -> Outputs:
     graph, now = bench.session.graph, bench.clock.now()
     app = graph.client.applications.by_application_id(params["app_object_id"])
     ends = now + timedelta(days=int(params["days"]))
-    name = f"pbisetup {bench.environment} {now:%Y-%m-%d} {secrets.token_hex(3)}"
+    name = f"{params['label']} {now:%Y-%m-%d} {secrets.token_hex(3)}"
     body = {"passwordCredential": {"displayName": name, "endDateTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}}
     bench.journal.intend(bench.environment, name)
     answer = _make_secret(bench, app, body, name)

@@ -11,8 +11,8 @@ from pbisetup.execution import steps_directory
 from pbisetup.execution.bench import Outputs, Params, Workbench
 from pbisetup.execution.replication import PASSING
 from pbisetup.model.errors import PbisetupError, PlanOutdated, Unavailable
-from pbisetup.model.manifest import ADOPTED_TAG
 from pbisetup.observe.reading import read_setting
+from pbisetup.planning.removal import CLAIM
 from pbisetup.services.answer import Answer
 from pbisetup.services.clock import count_down
 
@@ -32,12 +32,16 @@ def remove_group_member(bench: Workbench, params: Params) -> Outputs:
 
 
 def remove_tags(bench: Workbench, params: Params) -> Outputs:
-    """Take our tags off an app that stays; the list is written as a whole, so it is read first."""
+    """Take our tags off an app that stays, or put others in their place; the list is written as a whole, so it is read
+    first.
+    """
     graph = bench.session.graph
     app = graph.at(f"applications/{params['app_object_id']}")
     shown = bench.found(lambda: graph.get(app, select="id,tags"), "the app registration")
     present = list(shown.get("tags") or []) if shown else []
     left = [tag for tag in present if tag not in params["tags"]]
+    if shown:
+        left += [tag for tag in params.get("instead", ()) if tag not in left]
     if left != present:
         bench.sent(lambda: graph.send("PATCH", app, {"tags": left}), "the tags of the app registration")
     return {}
@@ -55,10 +59,13 @@ def delete_application(bench: Workbench, params: Params) -> Outputs:
         if shown is None:
             return {}
     tags = shown.get("tags") or []
-    if shown.get("uniqueName") != params["unique_name"] or params["tag"] not in tags or ADOPTED_TAG in tags:
+    ours = any(tag in params["tags"] for tag in tags)
+    kept = any(tag.startswith(CLAIM) and tag not in params["tags"] for tag in tags)
+    by_hand = any(tag in params["not_tags"] for tag in tags)
+    if shown.get("uniqueName") != params["unique_name"] or not ours or kept or by_hand:
         raise PlanOutdated(
             "PBI906",
-            "the app registration no longer bears what proves it to be this environment's",
+            "the app registration no longer bears what proves it to be this environment's alone",
             remedy="It was not deleted. Run again to see how it stands.",
         )
     bench.removed(lambda: graph.send("DELETE", app), "the app registration")

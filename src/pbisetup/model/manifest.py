@@ -17,6 +17,9 @@ Consent = Literal["all", "person"]
 ADOPTED_TAG = "pbisetup-adopted"
 """On an app that was made by hand and taken over: `destroy` never deletes it."""
 
+LEFT = "pbisetup-left:"
+"""How the tag begins of an environment that has let go of an app which others keep."""
+
 
 @dataclass(frozen=True)
 class CredentialSpec:
@@ -85,6 +88,18 @@ class Manifest:
     def tag(self, environment: str) -> str:
         """The tag that proves an object ours."""
         return f"pbisetup:{self.project_id}/{environment}"
+
+    def adopted_tag(self, environment: str) -> str:
+        """Beside ADOPTED_TAG: for which environment the app was taken over."""
+        return f"{ADOPTED_TAG}:{self.project_id}/{environment}"
+
+    def left_tag(self, environment: str) -> str:
+        """In place of `tag` on an app that others keep: `destroy` has let go of it, and may finish once they have, too."""
+        return f"{LEFT}{self.project_id}/{environment}"
+
+    def secret_label(self, environment: str) -> str:
+        """How the display names of the environment's client secrets begin: projects may share an app."""
+        return f"pbisetup {self.project_id}/{environment}"
 
     def group_unique_name(self, kind: str, named: str | None = None) -> str:
         """The uniqueName of the group that the project makes for this (`api`, ...); its environments share it.

@@ -88,7 +88,8 @@ class _Looker:
         if isinstance(fact, Absent) and self.env.client_id:
             fact = self._one(f"applications(appId='{self.env.client_id}')")
         if isinstance(fact, Absent):
-            ours = [raw for raw in value_of(tagged) or () if self.tag in (raw.get("tags") or ())]
+            marks = {self.tag, self.manifest.left_tag(self.env.name)}
+            ours = [raw for raw in value_of(tagged) or () if marks & set(raw.get("tags") or ())]
             if ours:
                 fact = self._one(f"applications/{ours[0]['id']}")
         return fact

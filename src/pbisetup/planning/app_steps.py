@@ -143,11 +143,11 @@ def _application_drift(s: Situation, app: AppRegistration) -> dict[str, Any]:
         changes["displayName"] = body["displayName"]
     tags = {"pbisetup", s.manifest.tag(s.env.name)}
     if _is_taken_over(s, app):
-        tags.add(ADOPTED_TAG)
+        tags |= {ADOPTED_TAG, s.manifest.adopted_tag(s.env.name)}
         if app.unique_name is None:
             changes["uniqueName"] = s.manifest.unique_name(s.env.name)
     if s.manifest.tag(s.env.name) not in app.tags:
-        changes["tags"] = sorted(app.tags | tags)
+        changes["tags"] = sorted((app.tags | tags) - {s.manifest.left_tag(s.env.name)})
     if is_user_app(s.env) and not app.public_client:
         changes["isFallbackPublicClient"] = True
     return changes | _access_drift(s, app)

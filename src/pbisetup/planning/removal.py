@@ -16,6 +16,8 @@ from pbisetup.planning import rights
 from pbisetup.planning.manifest import is_guid
 
 PROJECT_TAG: Final = "pbisetup"
+CLAIM: Final = f"{PROJECT_TAG}:"
+"""How the tag begins by which an environment of a project keeps an app."""
 
 Ownership = Literal["own", "adopted", "named"]
 """Made by pbisetup; made by hand and taken over; or made by hand and only named in the manifest."""
@@ -31,9 +33,9 @@ def group_keys(manifest: Manifest) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*kinds, *(name.removeprefix(manifest.group_unique_name("")) for name in own))))
 
 
-def secret_prefix(environment: str) -> str:
-    """How the display names of the secrets begin that were made for this environment."""
-    return f"pbisetup {environment} "
+def secret_prefix(manifest: Manifest, environment: str) -> str:
+    """How the display names of the secrets begin that were made for this environment of this project."""
+    return f"{manifest.secret_label(environment)} "
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,15 @@ class Removal:
             if self.seen.namesakes:
                 self._refuse_namesakes()
             return None
-        tagged = self.manifest.tag(self.env.name) in self.app.tags
+        tagged = self._claims(self.app.tags)
         by_hand = self.app.client_id.lower() == (self.env.client_id or "").lower()
         if by_hand and not tagged:
             return "named"
-        if tagged and (by_hand or ADOPTED_TAG in self.app.tags):
-            return "adopted"
         unique_name = self.manifest.unique_name(self.env.name)
-        if tagged and self.app.unique_name == unique_name:
+        named_by_us = self.app.unique_name == unique_name
+        if tagged and (by_hand or self.taken_over(self.app.tags, named_by_us=named_by_us)):
+            return "adopted"
+        if tagged and named_by_us:
             return "own"
         missing = f"the tag {self.manifest.tag(self.env.name)!r}" if not tagged else f"the unique name {unique_name!r}"
         raise not_ours(
@@ -77,6 +80,47 @@ class Removal:
             "Nothing was changed. If it is yours all the same, delete it in the portal, or let "
             f"`pbisetup apply {self.env.name}` put its tags right first.",
         )
+
+    def _claims(self, tags: frozenset[str]) -> bool:
+        """Whether the tags say that it is this environment's, or was until `destroy` let go of what others keep."""
+        return not tags.isdisjoint((self.manifest.tag(self.env.name), self.manifest.left_tag(self.env.name)))
+
+    def taken_over(self, tags: frozenset[str], *, named_by_us: bool) -> bool:
+        """Whether the tags say that this environment took over what somebody made by hand.
+
+        ADOPTED_TAG alone does not say who did; on an app with our unique name it may be somebody else who took over ours.
+        """
+        if self.manifest.adopted_tag(self.env.name) in tags:
+            return True
+        by_others = self.others(tags) or any(tag.startswith(f"{ADOPTED_TAG}:") for tag in tags)
+        return ADOPTED_TAG in tags and not (named_by_us and by_others)
+
+    def proves_made(self, tags: frozenset[str]) -> bool:
+        """Whether these tags of something with our unique name prove that pbisetup made it for us, and nobody keeps it."""
+        return self._claims(tags) and not self.taken_over(tags, named_by_us=True) and not self.others(tags)
+
+    def others(self, tags: frozenset[str]) -> tuple[str, ...]:
+        """Other projects and environments that keep what bears these tags, as PROJECT/ENV."""
+        own = self.manifest.tag(self.env.name)
+        return tuple(sorted(tag.removeprefix(CLAIM) for tag in tags if tag.startswith(CLAIM) and tag != own))
+
+    @cached_property
+    def keepers(self) -> tuple[str, ...]:
+        """Other projects and environments that keep the app: what it can do stays as long as there are any."""
+        return self.others(self.app.tags) if self.app and self.ownership in ("own", "adopted") else ()
+
+    @property
+    def deletes_app(self) -> bool:
+        return self.ownership == "own" and not self.keepers
+
+    @cached_property
+    def parting(self) -> str | None:
+        """Id of the step by which the app is let go; None where there is none."""
+        if self.app is None or self.ownership not in ("own", "adopted"):
+            return None
+        if self.deletes_app:
+            return "delete-app"
+        return "tags" if not self.keepers or self.manifest.tag(self.env.name) in self.app.tags else None
 
     def _refuse_namesakes(self) -> None:
         """An app that has only our name, and of which pbisetup knows nothing, is somebody else's until proved otherwise."""
@@ -100,7 +144,7 @@ class Removal:
 
     @cached_property
     def our_passwords(self) -> tuple[Password, ...]:
-        prefix = secret_prefix(self.env.name)
+        prefix = secret_prefix(self.manifest, self.env.name)
         return tuple(p for p in self.app.passwords if p.display_name.startswith(prefix)) if self.app else ()
 
 

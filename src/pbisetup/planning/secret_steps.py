@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from pbisetup.model.facts import Known, Unknown, value_of
-from pbisetup.model.manifest import Environment
+from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import Password, StoredCredential
@@ -27,7 +27,7 @@ def secret(s: Situation) -> Iterator[Step]:
         return
     passwords = s.app.passwords if s.app else ()
     stray = [p for p in passwords if p.display_name in s.seen.journalled]
-    held, why = held_secret(s.seen, s.env, s.now)
+    held, why = held_secret(s.manifest, s.env, s.seen, s.now)
     for password in stray:
         if _value_is_kept(s, password):
             continue
@@ -60,7 +60,12 @@ def new_secret(s: Situation, why: str) -> Step:
         why,
         Action(
             "add_secret",
-            {"app_object_id": s.app_ref, "days": spec.lifetime.days, "store": spec.store},
+            {
+                "app_object_id": s.app_ref,
+                "days": spec.lifetime.days,
+                "store": spec.store,
+                "label": s.manifest.secret_label(s.env.name),
+            },
         ),
         right.who,
         right.allowed,
@@ -90,15 +95,22 @@ def _value_is_kept(s: Situation, password: Password) -> bool:
     return isinstance(stored, Unknown)
 
 
-def held_secret(snapshot: Snapshot, environment: Environment, now: datetime) -> tuple[Password | None, str]:
+def made_for(manifest: Manifest, environment: Environment, password: Password) -> bool:
+    """Whether pbisetup made the secret for this environment of this project: an app may be shared."""
+    return password.display_name.startswith(f"{manifest.secret_label(environment.name)} ")
+
+
+def held_secret(
+    manifest: Manifest, environment: Environment, snapshot: Snapshot, now: datetime
+) -> tuple[Password | None, str]:
     """The app's secret whose value is held, and a sentence on why there is one or none.
 
     Matched by key id, else by the first three characters, which the directory keeps of every secret as its hint. With the
-    stdout store nothing is held here: a secret that pbisetup made and that is still alive counts as handed over.
+    stdout store nothing is held here: a secret that pbisetup made for it and that is still alive counts as handed over.
     """
     app = value_of(snapshot.app)
     if environment.credential.store == "stdout":
-        made = [p for p in app.passwords if p.display_name.startswith("pbisetup ")] if app else []
+        made = [p for p in app.passwords if made_for(manifest, environment, p)] if app else []
         alive = [p for p in made if p.ends is None or p.ends - now >= RENEW_BEFORE]
         alive = [p for p in alive if p.display_name not in snapshot.journalled]
         return (alive[-1], "it was printed once when it was made") if alive else (None, "the app has none")

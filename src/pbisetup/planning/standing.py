@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pbisetup.model.errors import ExitCode, PbisetupError
 from pbisetup.model.facts import Absent, Known, Unknown, value_of
-from pbisetup.model.manifest import Environment
+from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import Password, StoredCredential, TenantInfo
-from pbisetup.planning.secret_steps import held_secret
+from pbisetup.planning.secret_steps import held_secret, made_for
 from pbisetup.planning.wanted import is_service_app, wanted_scopes
 
 Consent = Literal["granted", "missing", "each person", "not needed", "unknown"]
@@ -89,11 +89,16 @@ def unreached(environment: Environment, error: PbisetupError) -> Standing:
 
 
 def standing(
-    environment: Environment, seen: Snapshot, plan: Plan, now: datetime, fail_within: timedelta | None = None
+    manifest: Manifest,
+    environment: Environment,
+    seen: Snapshot,
+    plan: Plan,
+    now: datetime,
+    fail_within: timedelta | None = None,
 ) -> Standing:
     """The row of an environment. A credential that ends within `fail_within` counts as expiring."""
     app, sp = value_of(seen.app), value_of(seen.service_principal)
-    credential = _credential(environment, seen, now, fail_within)
+    credential = _credential(manifest, environment, seen, now, fail_within)
     unseen = tuple(step for step in plan.steps if step.deferred or _unseen(step, seen))
     drift = [step for step in plan.changes if step not in unseen and not _only_not_here(step, credential)]
     return Standing(
@@ -145,7 +150,7 @@ def _consent(environment: Environment, seen: Snapshot, plan: Plan) -> Consent:
 
 
 def _credential(
-    environment: Environment, seen: Snapshot, now: datetime, fail_within: timedelta | None
+    manifest: Manifest, environment: Environment, seen: Snapshot, now: datetime, fail_within: timedelta | None
 ) -> CredentialStanding:
     if not is_service_app(environment):
         return CredentialStanding("not needed", "people sign in to the app")
@@ -153,7 +158,7 @@ def _credential(
     app = value_of(seen.app)
     if app is None:
         return CredentialStanding("missing", "there is no app yet", kind)
-    held, why = held_secret(seen, environment, now)
+    held, why = held_secret(manifest, environment, seen, now)
     stored = value_of(seen.stored)
     where = stored.where if stored else None
     if held is None and stored is not None:
@@ -163,15 +168,17 @@ def _credential(
         state: CredentialState = "refused" if seen.token_refusals else "expiring"
         return _dated(state, why, kind, mine, now, None, where)
     if held is None:
-        return _made_before(seen, app.passwords, why, kind, now, fail_within)
+        made = [
+            p for p in app.passwords if made_for(manifest, environment, p) and p.display_name not in seen.journalled
+        ]
+        return _made_before(seen, made, why, kind, now, fail_within)
     return _dated("ok", why, kind, held, now, fail_within, where)
 
 
 def _made_before(
-    seen: Snapshot, passwords: Iterable[Password], why: str, kind: str, now: datetime, fail_within: timedelta | None
+    seen: Snapshot, made: Sequence[Password], why: str, kind: str, now: datetime, fail_within: timedelta | None
 ) -> CredentialStanding:
     """A credential whose value this machine does not keep: by what pbisetup made earlier, the one that lives longest."""
-    made = [p for p in passwords if p.display_name.startswith("pbisetup ") and p.display_name not in seen.journalled]
     if not made:
         return CredentialStanding("unknown" if isinstance(seen.stored, Unknown) else "missing", why, kind)
     longest = max(made, key=lambda p: p.ends or datetime.max.replace(tzinfo=now.tzinfo))

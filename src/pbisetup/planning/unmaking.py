@@ -13,7 +13,7 @@ from pbisetup.model.belongings import Belongings
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
 from pbisetup.planning.removal import Removal
-from pbisetup.planning.unmaking_app import adopted_app, credential, deleted_app, named_app, own_app
+from pbisetup.planning.unmaking_app import adopted_app, credential, deleted_app, named_app, own_app, shared_app
 from pbisetup.planning.unmaking_groups import group_steps, setting_words
 from pbisetup.planning.unmaking_roles import membership_steps, role_steps
 from pbisetup.planning.unmaking_words import quoted
@@ -39,7 +39,9 @@ def _steps(s: Removal) -> Iterator[Step]:
     memberships = list(membership_steps(s))
     yield from roles
     yield from memberships
-    if ownership == "own":
+    if s.keepers:
+        yield from shared_app(s)
+    elif ownership == "own":
         # A membership that could not be removed goes with the app; a role would stay.
         yield from own_app(s, _possible(roles))
     elif ownership == "adopted":

@@ -7,7 +7,7 @@ from typing import Final
 
 from pbisetup.model.belongings import DeletedApp
 from pbisetup.model.facts import value_of
-from pbisetup.model.manifest import ADOPTED_TAG
+from pbisetup.model.manifest import ADOPTED_TAG, LEFT
 from pbisetup.model.plan import Action, Step, Who
 from pbisetup.model.tenant import AppRegistration, Password, StoredCredential
 from pbisetup.planning import rights
@@ -36,7 +36,8 @@ def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
             {
                 "app_object_id": app.object_id,
                 "unique_name": app.unique_name,
-                "tag": s.manifest.tag(s.env.name),
+                "tags": [s.manifest.tag(s.env.name), s.manifest.left_tag(s.env.name)],
+                "not_tags": [s.manifest.adopted_tag(s.env.name), *({ADOPTED_TAG} - app.tags)],
                 "client_id": app.client_id,
             },
         ),
@@ -45,7 +46,7 @@ def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         s.edit_right.because,
         needs=after,
         undo=f"pbisetup apply {s.env.name} --deleted-app restore",
-        warning=credentials_of_others(app, s.env.name, secret_prefix(s.env.name)),
+        warning=credentials_of_others(app, s.env.name, secret_prefix(s.manifest, s.env.name)),
     )
     if s.purge:
         yield _purge_step(s, app.object_id, s.sp_id, app.display_name, just_deleted=True)
@@ -73,17 +74,7 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         "it was made by hand and taken over, so it stays, with its consent, owners and other credentials, and with the "
         "unique name, which can be set only once",
     )
-    for password in s.our_passwords:
-        yield Step(
-            f"secret-{password.key_id}",
-            "remove",
-            f"Client secret {password.display_name!r}",
-            "made for this environment",
-            Action("remove_secret", {"app_object_id": app.object_id, "key_id": password.key_id}),
-            right.who,
-            right.allowed,
-            right.because,
-        )
+    yield from _secrets(s, app)
     yield Step(
         "tags",
         "remove",
@@ -99,18 +90,68 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
     )
 
 
-def _our_tags(s: Removal, app: AppRegistration) -> tuple[str, ...]:
-    """Where another environment has taken the same app over, what they share stays."""
+def shared_app(s: Removal) -> Iterator[Step]:
+    """An app, own or taken over, that others keep: all that they may rely on stays until they have let go, too."""
+    app, right = s.app, s.edit_right
+    assert app is not None
+    yield Step(
+        "app",
+        "leave",
+        f"App registration {app.display_name!r}, client id {app.client_id}",
+        f"kept by another project or environment of pbisetup, too ({', '.join(s.keepers)}), so it stays, with its consent, "
+        "permissions, roles in workspaces and memberships. Once nobody else keeps it, "
+        f"`pbisetup destroy {s.env.name}` takes away the rest",
+    )
+    yield from _secrets(s, app)
     own = s.manifest.tag(s.env.name)
-    shared = any(tag.startswith("pbisetup:") and tag != own for tag in app.tags)
-    return (own,) if shared else tuple(t for t in (PROJECT_TAG, own, ADOPTED_TAG) if t in app.tags)
+    if s.parting is None:
+        return
+    left = s.manifest.left_tag(s.env.name)
+    yield Step(
+        s.parting,
+        "remove",
+        f"Tag {own!r} of the app",
+        f"the tag {left!r} takes its place, by which a later run knows it again",
+        Action("remove_tags", {"app_object_id": app.object_id, "tags": [own], "instead": [left]}),
+        right.who,
+        right.allowed,
+        right.because,
+        undo=f"pbisetup apply {s.env.name}",
+        needs=tuple(f"secret-{password.key_id}" for password in s.our_passwords),
+    )
+
+
+def _secrets(s: Removal, app: AppRegistration) -> Iterator[Step]:
+    right = s.edit_right
+    for password in s.our_passwords:
+        yield Step(
+            f"secret-{password.key_id}",
+            "remove",
+            f"Client secret {password.display_name!r}",
+            "made for this environment",
+            Action("remove_secret", {"app_object_id": app.object_id, "key_id": password.key_id}),
+            right.who,
+            right.allowed,
+            right.because,
+        )
+
+
+def _our_tags(s: Removal, app: AppRegistration) -> tuple[str, ...]:
+    """Those of this environment, and of those that are nobody's what no other one needs any more."""
+    name = s.env.name
+    own = (s.manifest.tag(name), s.manifest.left_tag(name), s.manifest.adopted_tag(name))
+    others = app.tags.difference(own)
+    waiting = any(tag.startswith(LEFT) for tag in others)
+    adopted = any(tag.startswith(f"{ADOPTED_TAG}:") for tag in others)
+    shared = (*(() if waiting else (PROJECT_TAG,)), *(() if adopted else (ADOPTED_TAG,)))
+    return tuple(tag for tag in (*shared, *own) if tag in app.tags)
 
 
 def deleted_app(s: Removal) -> Iterator[Step]:
     deleted = value_of(s.seen.deleted)
-    if deleted is None or s.ownership == "own":
+    if deleted is None or s.deletes_app:
         return
-    ours = s.manifest.tag(s.env.name) in deleted.tags and ADOPTED_TAG not in deleted.tags
+    ours = s.proves_made(deleted.tags)
     if s.purge and not ours:
         raise not_ours(
             f"the deleted app registration {deleted.display_name!r} (client id {deleted.client_id}) has the unique "
@@ -165,9 +206,9 @@ def credential(s: Removal) -> Iterator[Step]:
     title = f"The app's credential in {stored.where}"
     needs: tuple[str, ...] = ()
     deleted = value_of(s.seen.deleted)
-    if s.ownership == "own" and s.app and _same(stored.client_id, s.app.client_id):
+    if s.deletes_app and s.app and _same(stored.client_id, s.app.client_id):
         needs = ("delete-app",)
-    elif s.ownership == "adopted" and s.app and _same(stored.client_id, s.app.client_id):
+    elif s.ownership in ("own", "adopted") and s.app and _same(stored.client_id, s.app.client_id):
         held = _held(s.app, stored)
         if held not in s.our_passwords:
             yield Step("credential", "leave", title, "the secret is none that was made for this environment")

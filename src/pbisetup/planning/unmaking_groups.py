@@ -28,8 +28,8 @@ def group_steps(s: Removal) -> Iterator[Step]:
             yield Step(f"group-{key}", "leave", f"Security group {group.name!r}", why)
             continue
         right = _delete_right(s.seen.operator, own)
-        needs = {"own": ["delete-app"], "adopted": ["tags"]}.get(s.ownership or "", [])
-        if s.ownership == "adopted" and s.sp_id in (own.members or ()):
+        needs = [s.parting] if s.parting else []
+        if s.ownership == "adopted" and not s.keepers and s.sp_id in (own.members or ()):
             needs.append(f"member-{group.id}")
         yield Step(
             f"group-{key}",
@@ -64,6 +64,8 @@ def _reasons(s: Removal, own: OwnGroup) -> Iterator[str]:
         yield "who is in it could not be read"
     elif others := own.members - {s.sp_id or ""}:
         yield f"it has {len(others)} other member{'s' if len(others) > 1 else ''}"
+    if s.keepers and s.sp_id in (own.members or ()):
+        yield f"the app is in it, which {quoted(s.keepers)} keeps"
     if own.used_by is None:
         yield "where else it is used could not be read"
     elif own.used_by:

@@ -13,7 +13,7 @@ from pbisetup.planning.wanted import is_service_app
 
 
 def role_steps(s: Removal) -> Iterator[Step]:
-    if s.sp_id is None or s.ownership == "named":
+    if s.sp_id is None or s.ownership == "named" or s.keepers:
         return
     for spec in s.env.workspaces:
         fact = s.seen.workspaces.get(spec.key, Unknown("not looked for"))
@@ -88,7 +88,7 @@ def _unseen_role(s: Removal, key: str, unread: str) -> Step:
 
 def membership_steps(s: Removal) -> Iterator[Step]:
     fact = s.seen.memberships
-    if s.ownership == "named":
+    if s.ownership == "named" or s.keepers:
         return
     if isinstance(fact, Unknown):
         goes = "what there is goes with the service principal" if s.ownership == "own" else "left as they are"
