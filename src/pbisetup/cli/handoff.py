@@ -88,7 +88,8 @@ def handoff(
             names = [place.environment.name for place in entered.found]
             if verify:
                 _verified(common, terminal, reach, look, names, patience)
-            packets = _packets(loaded, entered.found, _all_or_error(look(names)))
+            flags = _flags(certificate, federated)
+            packets = _packets(loaded, entered.found, _all_or_error(look(names)), flags)
         terminal.clear()
         for environment, error in entered.shut:
             terminal.say(f"{environment.name}: {error.message}", "red")
@@ -159,6 +160,13 @@ def _credential(certificate: Path | None, federated: str | None) -> PublicCreden
     return TrustedSubject(issuer, subject)
 
 
+def _flags(certificate: Path | None, federated: str | None) -> tuple[str, ...]:
+    """The same, as it was typed."""
+    if certificate is not None:
+        return ("--certificate", str(certificate))
+    return ("--federated", federated) if federated is not None else ()
+
+
 # -- looking ---------------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +227,9 @@ def _all_or_error(looked: Mapping[str, Handoff | PbisetupError]) -> dict[str, Ha
     return handed
 
 
-def _packets(manifest: Manifest, found: Sequence[Place], handed: Mapping[str, Handoff]) -> list[Packet]:
+def _packets(
+    manifest: Manifest, found: Sequence[Place], handed: Mapping[str, Handoff], flags: tuple[str, ...]
+) -> list[Packet]:
     """One for each tenant, because a script runs in one."""
     from pbisetup.ui.handoff import Packet
 
@@ -230,7 +240,7 @@ def _packets(manifest: Manifest, found: Sequence[Place], handed: Mapping[str, Ha
     for own in by_tenant.values():
         session = own[0].session
         listed = tuple(handed[place.environment.name] for place in own)
-        packets.append(Packet(manifest.name, session.tenant, session.operator, session.network.cloud, listed))
+        packets.append(Packet(manifest.name, session.tenant, session.operator, session.network.cloud, listed, flags))
     return packets
 
 
@@ -239,6 +249,7 @@ def _packets(manifest: Manifest, found: Sequence[Place], handed: Mapping[str, Ha
 
 def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str | None, *, every: bool) -> None:
     from pbisetup.ui.handoff import handoff_json
+    from pbisetup.ui.handoff_words import all_is_well, nobody_asked, what_else
 
     asking = [each for each in packets if each.asks]
     if form == "json" and (output is None or not _is_folder(output)):
@@ -248,10 +259,13 @@ def _send(terminal: Terminal, packets: Sequence[Packet], form: str, output: str 
         else:
             _write(terminal, Path(output), text + "\n")
         return
-    if not asking:
+    whole = [each for packet in packets for each in packet.handed]
+    if all(all_is_well(each) for each in whole):
         terminal.say("Nobody else needs to do anything.", "green")
-        for handed in (each for packet in packets for each in packet.handed if each.yours):
-            terminal.say(f"{len(handed.yours)} changes are yours: pbisetup apply {handed.environment}")
+    for handed in whole:
+        for line in (*nobody_asked(handed), *what_else(handed)):
+            terminal.wrapped(line, "")
+    if not asking:
         return
     for handed in (each for packet in asking for each in packet.asking):
         if any(task.after for task in handed.order):

@@ -7,6 +7,7 @@ from typing import Any
 from pbisetup.execution.awaiting import Awaiting, unseen_in
 from pbisetup.model.errors import PbisetupError
 from pbisetup.planning.handoff import Handoff, Task
+from pbisetup.ui.handoff_words import all_is_well, nobody_awaited, standing_json, what_else
 from pbisetup.ui.progress import Progress
 from pbisetup.ui.terminal import Terminal, spelled, visible
 
@@ -23,7 +24,7 @@ class Watch:
         for task in done:
             self._terminal.headed("  ✓ ", f"{name}: {visible(task.title)}", "green")
         if not tasks:
-            self._terminal.say(f"{name}: nobody is awaited", "green")
+            self._terminal.say(f"{name}: {nobody_awaited(handed)}", "green" if all_is_well(handed) else "yellow")
             return
         for task in tasks:
             self._terminal.headed("  … ", f"{name}: {_asked(task)}", "yellow")
@@ -47,7 +48,8 @@ def awaiting_lines(done: Awaiting) -> list[str]:
             for task in unseen_in(handed)
         ]
         if not awaited and not unseen_in(handed):
-            lines.append(f"{name}: nobody is awaited.")
+            lines.append(f"{name}: {nobody_awaited(handed)}.")
+        lines += what_else(handed)
     if not done.handed:
         lines.append("stopped before the first look was over")
     return lines
@@ -63,6 +65,7 @@ def awaiting_json(done: Awaiting) -> dict[str, Any]:
                 "awaited": [_task(task) for task in done.awaited(name)],
                 "unseen": [_task(task) for task in unseen_in(handed)],
                 "yours": [{"id": step.id, "title": step.title} for step in handed.yours],
+                **standing_json(handed),
             }
             for name, handed in done.handed.items()
         ],

@@ -20,6 +20,7 @@ from pbisetup.planning.handoff.powershell import (
     PowerShell,
     scopes,
 )
+from pbisetup.ui.handoff_words import standing_json
 from pbisetup.ui.templates import render
 
 
@@ -33,6 +34,8 @@ class Packet:
     operator: Operator
     cloud: Cloud
     handed: tuple[Handoff, ...]
+    flags: tuple[str, ...] = ()
+    """What made this hand-off what it is, such as `--certificate FILE`: looking again takes the same."""
 
     @property
     def asks(self) -> bool:
@@ -56,7 +59,8 @@ def markdown(packet: Packet) -> str:
 
 def _ticket(packet: Packet, handed: Handoff) -> str:
     outputs = {"client_id": "", "app_object_id": "", "sp_object_id": "", **handed.outputs}
-    return render("handoff.md.j2", **_common(packet), environment=handed.environment, outputs=outputs, handed=handed)
+    values = {"environment": handed.environment, "outputs": outputs, "handed": handed, "flags": packet.flags}
+    return render("handoff.md.j2", **_common(packet), **values)
 
 
 def bash(packet: Packet) -> str:
@@ -102,6 +106,7 @@ def _environment(packet: Packet, handed: Handoff) -> dict[str, Any]:
             for s in handed.sections
         ],
         "yours": [{"id": step.id, "title": step.title} for step in handed.yours],
+        **standing_json(handed),
     }
 
 

@@ -50,13 +50,33 @@ def hand_off(
     missing = [s for s in steps if s.allowed is False and s.who != ("you",)]
     yours = tuple(s for s in steps if s not in missing)
     writer = _Writer(manifest, plan, cloud, snapshot)
-    tasks = [writer.task(step, _before(step, steps, yours)) for step in missing if role is None or role in step.who]
+    tasks = [writer.task(step, _before(step, steps, yours)) for step in missing if _concerns(step, role)]
     grouped: dict[tuple[Who, ...], list[Task]] = {}
     for task in tasks:
         grouped.setdefault(task.who, []).append(task)
     sections = tuple(Section(who, tuple(writer.lookups(asked)), tuple(asked)) for who, asked in grouped.items())
     needed = writer.finders_for(name for task in tasks for name in task.needs)
-    return Handoff(plan.environment, sections, yours, plan.outputs, needed, tuple(tasks))
+    return Handoff(
+        plan.environment,
+        sections,
+        yours,
+        plan.outputs,
+        needed,
+        tuple(tasks),
+        role,
+        asked=tuple(dict.fromkeys(step.who for step in missing)),
+        undecided=tuple(s for s in plan.steps if s.deferred and s.allowed is None and _concerns(s, role)),
+        in_the_way=tuple(s for s in plan.steps if _keeps_out(s)),
+    )
+
+
+def _concerns(step: Step, role: Who | None) -> bool:
+    return role is None or role in step.who
+
+
+def _keeps_out(step: Step) -> bool:
+    """Whether the app will not get through as long as this is left alone."""
+    return step.change == "leave" and bool(step.warning)
 
 
 @dataclass

@@ -84,6 +84,14 @@ class Handoff:
     """Variable -> how a script finds it, for those that some task needs."""
     order: tuple[Task, ...] = ()
     """All tasks in the order in which they can be done."""
+    role: Who | None = None
+    """The only role whose tasks these are, if one was chosen."""
+    asked: tuple[tuple[Who, ...], ...] = ()
+    """Everybody who is asked for something, whichever role was chosen: for each kind of task those who may do it."""
+    undecided: tuple[Step, ...] = ()
+    """What somebody else may have to do: only a token of the app's tells, and it has none yet."""
+    in_the_way: tuple[Step, ...] = ()
+    """What keeps the app out and is left alone on purpose, so that nobody is asked for it."""
 
     @property
     def roles(self) -> tuple[Who, ...]:
