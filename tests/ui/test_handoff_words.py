@@ -13,7 +13,7 @@ from pbisetup.ui.handoff_words import all_is_well, nobody_asked, what_else
 
 MINE = Step("mine", "add", "App", "why")
 LATER = Step("later", "add", "Setting \x1b[31m", "why", who=("fabric administrator",), allowed=None, deferred=True)
-LEFT = Step("left", "leave", "Setting", "a group is excluded", warning="the API refuses")
+LEFT = Step("left", "leave", "Setting", "a group is excluded", warning="the API refuses", blocks=True)
 NOTHING = Handoff("dev", (), (), {})
 FABRIC: tuple[Any, ...] = (("fabric administrator",), ("app owner", "groups administrator"))
 

@@ -10,7 +10,7 @@ from pbisetup.ui.terminal import spelled, visible
 
 
 def all_is_well(handed: Handoff) -> bool:
-    """Whether nobody is asked, whoever that be, nobody may turn out to be needed, and nothing keeps the app out."""
+    """Whether nobody is asked, whoever that be, nobody may turn out to be needed, and nothing is in the way."""
     return not (handed.asked or handed.undecided or handed.in_the_way)
 
 

@@ -66,17 +66,12 @@ def hand_off(
         role,
         asked=tuple(dict.fromkeys(step.who for step in missing)),
         undecided=tuple(s for s in plan.steps if s.deferred and s.allowed is None and _concerns(s, role)),
-        in_the_way=tuple(s for s in plan.steps if _keeps_out(s)),
+        in_the_way=plan.unmet,
     )
 
 
 def _concerns(step: Step, role: Who | None) -> bool:
     return role is None or role in step.who
-
-
-def _keeps_out(step: Step) -> bool:
-    """Whether the app will not get through as long as this is left alone."""
-    return step.change == "leave" and bool(step.warning)
 
 
 @dataclass

@@ -91,7 +91,7 @@ class Handoff:
     undecided: tuple[Step, ...] = ()
     """What somebody else may have to do: only a token of the app's tells, and it has none yet."""
     in_the_way: tuple[Step, ...] = ()
-    """What keeps the app out and is left alone on purpose, so that nobody is asked for it."""
+    """What the manifest asks for and is left alone on purpose, so that nobody is asked for it."""
 
     @property
     def roles(self) -> tuple[Who, ...]:
