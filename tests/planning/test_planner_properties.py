@@ -23,7 +23,7 @@ def fact(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return values.map(known) | st.sampled_from([ABSENT, UNKNOWN])
 
 
-KEYS, NAMES = ("key-1", "key-2"), ("pbisetup dev a", "pbisetup dev b", "made in the portal")
+KEYS, NAMES = ("key-1", "key-2"), ("pbisetup k7f3q2/dev a", "pbisetup zzzzzz/dev b", "made in the portal")
 passwords = st.lists(
     st.builds(world.password, st.sampled_from(KEYS), st.sampled_from(NAMES), st.sampled_from([-5.0, 3.0, 80.0])),
     max_size=2,

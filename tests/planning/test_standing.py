@@ -188,3 +188,9 @@ def test_what_could_not_be_reached_outweighs_what_is_wrong(errors: list[Any], co
     rows = [row(everything()), *(unreached(automation(), error) for error in errors)]
     assert exit_code(rows) == code
     assert exit_code([row(nothing()), *rows]) == (code or ExitCode.WRONG)
+
+
+def test_a_live_secret_of_another_project_on_a_shared_app_is_none_of_ours() -> None:
+    theirs = password(name="pbisetup zzzzzz/dev 2026-11-01 abc123")
+    for env in (printed(), automation()):
+        assert row(secrets(theirs, stored=ABSENT), env).credential.state == "missing"
