@@ -43,7 +43,8 @@ def secret(s: Situation) -> Iterator[Step]:
         )
     if held:
         ends = held.ends.strftime("%Y-%m-%d") if held.ends else "an unknown day"
-        yield Step("secret", "keep", "Client secret", f"{why}; ends {ends}")
+        others = _others((each for each in passwords if each != held), s.now)
+        yield Step("secret", "keep", "Client secret", f"{why}; ends {ends}", warning=others)
         return
     yield new_secret(s, why)
 
