@@ -33,6 +33,7 @@ def test_a_setting_that_lists_groups_the_plan_did_not_show_is_left_alone(cli: Cl
     somebody = {"graphId": "11111111-2222-3333-4444-555555555555", "name": "Somebody"}
 
     def listed(state: dict[str, Any]) -> None:
+        state["groups"].append({"id": somebody["graphId"], "displayName": "Somebody", "members": [], "owners": []})
         for setting in state["tenantSettings"]:
             if setting["settingName"] == "ServicePrincipalAccessPermissionAPIs":
                 setting["enabledSecurityGroups"] = [somebody]
