@@ -383,6 +383,12 @@ def _excluded(w: World, _: str) -> bool:
     return any(own in group["members"] for group in _groups_of_settings(w, "excluded"))
 
 
+def _excluded_or_missing(w: World, text: str) -> bool:
+    """Or the tenant lists no such setting, which lets nobody in."""
+    admin = ("AllowServicePrincipalsUseReadAdminAPIs", "AllowServicePrincipalsUseWriteAdminAPIs")
+    return _excluded(w, text) or any(w.by("tenantSettings", settingName=name) is None for name in admin)
+
+
 def _not_there(w: World, text: str) -> bool:
     """A report or model of the request is not there, or its workspace is closed to the caller."""
     place = w.one("workspaces", displayName=PLACE)
@@ -421,7 +427,7 @@ LIKELY: Final[dict[str, Truth]] = {
     "wrong_authority_for_client_credentials": lambda w, _: _for_everybody(w),
     "tenant_setting_off": lambda w, _: _setting(w, *PUBLIC) is None,
     "feature_tenant_setting_off": _excluded,
-    "admin_api_setting_off": _excluded,
+    "admin_api_setting_off": _excluded_or_missing,
     "create_setting_off": _excluded,
     "profile_refused": lambda w, text: _no_such_profile(w, text) or _on_its_way(w, text),
     "propagation_delay": _on_its_way,
