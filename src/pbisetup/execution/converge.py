@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pbisetup.execution.applying import MOST, Job, Watcher, apply_plans
 from pbisetup.execution.converged import Converged
-from pbisetup.execution.looking import Admissions, Place, see, views_of, with_who_else
+from pbisetup.execution.looking import Place, see, views_of, with_who_else
 from pbisetup.execution.proving import admissions
 from pbisetup.execution.runner import Result
 from pbisetup.model.errors import PbisetupError, UsageError
@@ -20,6 +20,7 @@ from pbisetup.model.facts import Known
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.observe.admission import AsSeen
 from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
 from pbisetup.planning.planner import DeletedChoice
@@ -49,7 +50,7 @@ class _Way:
         self.place = place
         self.done = Converged(environment, Plan(environment.name, ()), place, credential=place.store.credential())
         self.snapshot: Snapshot | None = None
-        self.told: Admissions | None = None
+        self.told: AsSeen | None = None
         self.deleted: DeletedChoice | None = None
         self.over = False
         self._known: frozenset[tuple[str, bool | None]] = frozenset()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from pbisetup.execution.applying import MOST
 from pbisetup.model.errors import PbisetupError
-from pbisetup.model.facts import Fact, Unknown, value_of
+from pbisetup.model.facts import Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.observe.admission import AsSeen
 from pbisetup.observe.app_view import with_apps_view
 from pbisetup.observe.environment import observe
 from pbisetup.observe.session import Session
@@ -42,27 +43,6 @@ class Looked:
     snapshot: Snapshot | None = None
     plan: Plan | None = None
     error: PbisetupError | None = None
-
-
-_NOT_ASKED: Final = Unknown("nobody asked")
-
-
-@dataclass(frozen=True)
-class Admissions:
-    """What the app's own token told since the first look, which outweighs what a look without one could tell."""
-
-    admitted: Fact[bool]
-    admitted_by: Mapping[str, Fact[bool]] = field(default_factory=dict)
-    capacities: Fact[frozenset[str]] = _NOT_ASKED
-
-    def onto(self, seen: Snapshot) -> Snapshot:
-        """The same look, with what the app itself saw."""
-        told: dict[str, Any] = {
-            "admitted": self.admitted,
-            "app_capacities": self.capacities,
-            "admitted_by": {**seen.admitted_by, **self.admitted_by},
-        }
-        return replace(seen, **{name: fact for name, fact in told.items() if not isinstance(fact, Unknown)})
 
 
 def look(
@@ -112,7 +92,7 @@ def see(
     manifest: Manifest,
     clock: Clock,
     *,
-    told: Admissions | None = None,
+    told: AsSeen | None = None,
     heed_refusals: bool = False,
 ) -> tuple[Snapshot, Plan]:
     """One environment through a shared look at its tenant. Raises what `observe` raises."""
@@ -120,10 +100,20 @@ def see(
     snapshot = observe(view, manifest, place.environment, place.store, journal.open_intents(name))
     snapshot = with_apps_view(place.session, place.environment, place.store, snapshot)
     if told is not None:
-        snapshot = told.onto(snapshot)
+        snapshot = _with_answers(snapshot, told)
     if heed_refusals:
         snapshot = replace(snapshot, refused=journal.refused_steps(name))
     return with_who_else(view, manifest, place.environment, snapshot, clock)
+
+
+def _with_answers(seen: Snapshot, told: AsSeen) -> Snapshot:
+    """The same look with what the app's own token told since, which outweighs what a look without one could tell."""
+    facts: dict[str, Any] = {
+        "admitted": told.admitted,
+        "app_capacities": told.capacities,
+        "admitted_by": {**seen.admitted_by, **told.admitted_by},
+    }
+    return replace(seen, **{name: fact for name, fact in facts.items() if not isinstance(fact, Unknown)})
 
 
 def with_who_else(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from pbisetup.execution.converged import Converged
-from pbisetup.execution.looking import Admissions, Place
+from pbisetup.execution.looking import Place
 from pbisetup.model.case import Asked
 from pbisetup.model.facts import Known
 from pbisetup.model.manifest import Environment
-from pbisetup.observe.admission import as_the_app
+from pbisetup.observe.admission import AsSeen, as_the_app
 from pbisetup.observe.engine import Ran
 from pbisetup.observe.examination import Question, examine_live
 from pbisetup.observe.patience import TOKEN_PATIENCE, Patience, examine_patiently
@@ -24,7 +24,7 @@ from pbisetup.services.secret_store import AppCredential
 
 def admissions(
     place: Place, credential: AppCredential | None, clock: Clock, waiting: Waits, *, just_made: bool
-) -> Admissions | None:
+) -> AsSeen | None:
     """What the app's own token tells of what nobody who is signed in can see; None where it tells nothing.
 
     A credential that was just made is waited for until the token endpoint knows it.
@@ -42,9 +42,7 @@ def admissions(
         capacities=uses_capacity_itself(environment),
     )
     facts = (seen.admitted, seen.capacities, *seen.admitted_by.values())
-    if not any(isinstance(fact, Known) for fact in facts):
-        return None
-    return Admissions(seen.admitted, seen.admitted_by, seen.capacities)
+    return seen if any(isinstance(fact, Known) for fact in facts) else None
 
 
 def proof_patience(done: Converged, seconds: int) -> Patience:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from pbisetup.model.belongings import Belongings, DeletedApp, OwnGroup, Sibling
-from pbisetup.model.errors import Evidence, PbisetupError
+from pbisetup.model.errors import Evidence
 from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
-from pbisetup.model.tenant import AppRegistration, Group, RoleGrant, ServicePrincipal, StoredCredential, TenantSetting
+from pbisetup.model.tenant import AppRegistration, Group, ServicePrincipal, StoredCredential
 from pbisetup.observe.presence import Presence
 from pbisetup.observe.reading import (
+    GROUP_FIELDS,
     application,
-    failed,
     grant,
     object_fact,
     principal,
     read_moment,
-    read_setting,
+    role_grant,
     values_fact,
 )
 from pbisetup.observe.session import Session
+from pbisetup.observe.tenant_view import TenantView
 from pbisetup.planning.removal import group_keys
-from pbisetup.services.answer import Answer
 from pbisetup.services.directory import Builder
 from pbisetup.services.secret_store import Store
 
 _APP_FIELDS = "id,appId,displayName,uniqueName,tags,passwordCredentials,keyCredentials"
-_GROUP_FIELDS = "id,displayName,uniqueName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
+_GROUP_FIELDS = f"{GROUP_FIELDS},uniqueName"
 
 KEPT = timedelta(days=30)
 """For how long a deleted application can be brought back (entra.md 1.14)."""
@@ -45,6 +44,7 @@ class _Looker:
         self.session, self.graph = session, session.graph
         self.manifest, self.env, self.store = manifest, environment, store
         self.unique_name, self.tag = manifest.unique_name(environment.name), manifest.tag(environment.name)
+        self.view = TenantView(session)
         self.joined: tuple[str, ...] = ()
         """How the uniqueNames of those of the project's groups end that the app is in."""
 
@@ -54,7 +54,7 @@ class _Looker:
         found = value_of(app)
         deleted = self._deleted() if found is None else Unknown("the app exists")
         sp = self._principal(found) if found else Absent(_none("no app, so no service principal"))
-        settings = self._settings()
+        settings = self.view.settings()
         presence = Presence(self.session, self.env, admin=isinstance(settings, Known))
         stored = self.store.stored()
         memberships = self._memberships(value_of(sp))
@@ -69,7 +69,7 @@ class _Looker:
             principal=sp,
             memberships=memberships,
             grants=self._of_principal(value_of(sp), "oauth2PermissionGrants", grant),
-            app_roles=self._of_principal(value_of(sp), "appRoleAssignments", _role),
+            app_roles=self._of_principal(value_of(sp), "appRoleAssignments", role_grant),
             # The manifest may have called a group otherwise when it was made: those that the app is in say it themselves.
             groups={key: self._own_group(key) for key in dict.fromkeys((*group_keys(self.manifest), *self.joined))},
             settings=settings,
@@ -179,7 +179,7 @@ class _Looker:
         ours = self.manifest.group_unique_name("")
         names = [str(raw.get("uniqueName") or "") for raw in groups]
         self.joined = tuple(name.removeprefix(ours) for name in names if name.startswith(ours))
-        return Known(tuple(map(self._group, groups)), fact.evidence)
+        return Known(tuple(map(self.view.read_group, groups)), fact.evidence)
 
     def _of_principal(self, sp: ServicePrincipal | None, what: str, read: Any) -> Fact[tuple[Any, ...]]:
         if sp is None:
@@ -202,39 +202,7 @@ class _Looker:
             names = [f"in {raw.get('displayName') or raw['id']!r}" for raw in held]
             names += [f"assigned to {raw.get('resourceDisplayName')!r}" for raw in assigned]
             used = tuple(names)
-        return Known(OwnGroup(self._group(fact.value), self._ids(f"{base}/members"), used), fact.evidence)
-
-    def _group(self, raw: Mapping[str, Any]) -> Group:
-        owns = None
-        if self.session.operator.kind == "user":
-            owners = self._ids(f"groups/{raw['id']}/owners")
-            owns = None if owners is None else self.session.operator.object_id in owners
-        return Group(
-            id=str(raw["id"]),
-            name=str(raw.get("displayName", "")),
-            security=bool(raw.get("securityEnabled", True)),
-            synced=bool(raw.get("onPremisesSyncEnabled")),
-            unified="Unified" in (raw.get("groupTypes") or []),
-            dynamic="DynamicMembership" in (raw.get("groupTypes") or []),
-            role_assignable=bool(raw.get("isAssignableToRole")),
-            operator_owns=owns,
-        )
-
-    def _settings(self) -> Fact[Mapping[str, TenantSetting]]:
-        fabric = self.session.fabric
-        if fabric is None:
-            return Unknown(f"no address of the Fabric API is published for the cloud {self.session.network.cloud.name}")
-        try:
-            answers = list(fabric.pages("/v1/admin/tenantsettings"))
-        except PbisetupError as error:
-            return Unknown(error.message)
-        last = answers[-1]
-        if last.status in (401, 403):
-            return Unknown("only a Fabric administrator may read the tenant settings", last.evidence())
-        if not last.ok or not all(_is_list(answer) for answer in answers):
-            return failed(last)
-        found = [read_setting(raw) for answer in answers for raw in answer.objects]
-        return Known({setting.name: setting for setting in found}, last.evidence())
+        return Known(OwnGroup(self.view.read_group(fact.value), self._ids(f"{base}/members"), used), fact.evidence)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -252,15 +220,6 @@ class _Looker:
     def _ids(self, path: str) -> frozenset[str] | None:
         fact = self._pages(path, select="id")
         return frozenset(str(raw["id"]) for raw in fact.value if "id" in raw) if isinstance(fact, Known) else None
-
-
-def _role(raw: Mapping[str, Any]) -> RoleGrant:
-    return RoleGrant(str(raw.get("id", "")), str(raw.get("resourceId", "")), str(raw.get("appRoleId", "")))
-
-
-def _is_list(answer: Answer) -> bool:
-    listed = answer.object.get("value", answer.object.get("tenantSettings"))
-    return isinstance(listed, list) and all(isinstance(raw, dict) for raw in listed)
 
 
 def _none(why: str) -> Evidence:

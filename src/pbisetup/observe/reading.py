@@ -17,6 +17,7 @@ from pbisetup.model.tenant import (
     DirectoryObject,
     FailedSignIn,
     FederatedCredential,
+    Group,
     Password,
     ResourceApp,
     RoleGrant,
@@ -41,6 +42,42 @@ def read_setting(raw: Mapping[str, Any]) -> TenantSetting:
         can_specify_groups=bool(raw.get("canSpecifySecurityGroups", True)),
         raw=raw,
     )
+
+
+GROUP_FIELDS = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
+"""What `read_group` reads."""
+
+
+def read_group(raw: Mapping[str, Any], operator_owns: bool | None = None) -> Group:
+    """A group from its JSON."""
+    kinds = raw.get("groupTypes") or []
+    return Group(
+        id=str(raw["id"]),
+        name=str(raw.get("displayName", "")),
+        security=bool(raw.get("securityEnabled", True)),
+        synced=bool(raw.get("onPremisesSyncEnabled")),
+        unified="Unified" in kinds,
+        dynamic="DynamicMembership" in kinds,
+        role_assignable=bool(raw.get("isAssignableToRole")),
+        operator_owns=operator_owns,
+    )
+
+
+def settings_fact(answers: Sequence[Answer]) -> Fact[Mapping[str, TenantSetting]]:
+    """The tenant settings by name, from all pages of their list; unknown where one of them could not be read."""
+    last = answers[-1]
+    if not last.ok:
+        fact = failed(last)
+        if last.status in (401, 403):
+            return Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
+        return fact
+    found: dict[str, TenantSetting] = {}
+    for answer in answers:
+        listed = answer.object.get("value", answer.object.get("tenantSettings"))
+        if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
+            return failed(answer)
+        found.update({setting.name: setting for setting in map(read_setting, listed)})
+    return Known(found, last.evidence(f"{len(found)} settings"))
 
 
 def application(

@@ -13,13 +13,20 @@ from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.tenant import Capacity, Group, ResourceApp, TenantSetting
 from pbisetup.observe.members import in_words, who_else
-from pbisetup.observe.reading import failed, object_fact, read_setting, resource, values_fact
+from pbisetup.observe.reading import (
+    GROUP_FIELDS,
+    failed,
+    object_fact,
+    read_group,
+    resource,
+    settings_fact,
+    values_fact,
+)
 from pbisetup.observe.session import Session
 from pbisetup.planning.manifest import is_guid
 from pbisetup.services.directory import Builder
 
 T = TypeVar("T")
-_GROUP_FIELDS = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
 
 
 class TenantView:
@@ -43,6 +50,14 @@ class TenantView:
         """The group of this name or object id; unknown where several bear the name."""
         read = self._group if is_guid(wanted) else self._group_by_name
         return self._once("group", wanted, lambda: read(wanted))
+
+    def read_group(self, raw: Mapping[str, Any]) -> Group:
+        """A group from its JSON, with whether the operator owns it, which takes a request."""
+        owns, operator = None, self.session.operator
+        if operator.kind == "user":
+            owners = self.ids(self.session.graph.client.groups.by_group_id(str(raw["id"])).owners)
+            owns = None if owners is None else operator.object_id in owners
+        return read_group(raw, owns)
 
     def who_else(self, group_id: str, besides: str | None) -> str:
         """Who is in the group besides that service principal, in words; empty where nobody is."""
@@ -86,23 +101,10 @@ class TenantView:
         fabric = self.session.fabric
         if fabric is None:
             return Unknown(f"no address of the Fabric API is published for the cloud {self.session.network.cloud.name}")
-        settings: dict[str, TenantSetting] = {}
         try:
-            answers = list(fabric.pages("/v1/admin/tenantsettings"))
+            return settings_fact(list(fabric.pages("/v1/admin/tenantsettings")))
         except PbisetupError as error:
             return Unknown(error.message)
-        last = answers[-1]
-        if not last.ok:
-            fact = failed(last)
-            if last.status in (401, 403):
-                return Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
-            return fact
-        for answer in answers:
-            listed = answer.object.get("value", answer.object.get("tenantSettings"))
-            if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-                return failed(answer)
-            settings.update({setting.name: setting for setting in map(read_setting, listed)})
-        return Known(settings, last.evidence())
 
     def _power_bi(self) -> Fact[ResourceApp]:
         app_id = self.session.network.cloud.powerbi_app_id
@@ -117,12 +119,12 @@ class TenantView:
 
     def _group(self, group_id: str) -> Fact[Group]:
         graph = self.session.graph
-        fact = object_fact(graph.get(graph.client.groups.by_group_id(group_id), select=_GROUP_FIELDS))
-        return Known(self._read_group(fact.value), fact.evidence) if isinstance(fact, Known) else fact
+        fact = object_fact(graph.get(graph.client.groups.by_group_id(group_id), select=GROUP_FIELDS))
+        return Known(self.read_group(fact.value), fact.evidence) if isinstance(fact, Known) else fact
 
     def _group_by_name(self, name: str) -> Fact[Group]:
         quoted, graph = name.replace("'", "''"), self.session.graph
-        answer = graph.get(graph.client.groups, filter=f"displayName eq '{quoted}'", select=_GROUP_FIELDS)
+        answer = graph.get(graph.client.groups, filter=f"displayName eq '{quoted}'", select=GROUP_FIELDS)
         fact = values_fact(answer)
         if not isinstance(fact, Known):
             return fact
@@ -130,23 +132,7 @@ class TenantView:
             return Absent(fact.evidence)
         if len(fact.value) > 1:
             return Unknown(f"{len(fact.value)} groups are called {name!r}: name one by its object id", fact.evidence)
-        return Known(self._read_group(fact.value[0]), fact.evidence)
-
-    def _read_group(self, raw: Mapping[str, Any]) -> Group:
-        owns, operator = None, self.session.operator
-        if operator.kind == "user":
-            owners = self.ids(self.session.graph.client.groups.by_group_id(str(raw["id"])).owners)
-            owns = None if owners is None else operator.object_id in owners
-        return Group(
-            id=str(raw["id"]),
-            name=str(raw.get("displayName", "")),
-            security=bool(raw.get("securityEnabled", True)),
-            synced=bool(raw.get("onPremisesSyncEnabled")),
-            unified="Unified" in (raw.get("groupTypes") or []),
-            dynamic="DynamicMembership" in (raw.get("groupTypes") or []),
-            role_assignable=bool(raw.get("isAssignableToRole")),
-            operator_owns=owns,
-        )
+        return Known(self.read_group(fact.value[0]), fact.evidence)
 
     def _capacities(self) -> Fact[list[Capacity]]:
         fabric = self.session.fabric

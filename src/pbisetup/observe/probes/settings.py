@@ -20,7 +20,7 @@ from pbisetup.model.case import (
 from pbisetup.model.errors import Evidence, Unavailable
 from pbisetup.model.facts import Absent, Known, Unknown
 from pbisetup.model.manifest import WorkspaceSpec
-from pbisetup.model.tenant import Capacity, Group, TenantSetting, Workspace
+from pbisetup.model.tenant import Capacity, Workspace
 from pbisetup.observe import reading
 from pbisetup.observe.engine import Board, Probe
 from pbisetup.observe.probes.question import Question
@@ -31,7 +31,6 @@ from pbisetup.services import app_sign_in, authority
 from pbisetup.services.rest import RestClient
 from pbisetup.services.side_by_side import side_by_side
 
-_GROUP_FIELDS: Final = "id,displayName,securityEnabled,onPremisesSyncEnabled,groupTypes,isAssignableToRole"
 _MOST_GROUPS: Final = 40
 """Of the settings that count, this many groups are looked at: more would run into Graph's throttling."""
 _PERSON_SECONDS: Final = 930.0
@@ -145,22 +144,7 @@ def _tenant(question: Question) -> str | None:
 def _settings(question: Question, _: Board) -> Iterable[Sighting]:
     fabric = _door(question).fabric
     assert fabric is not None
-    found: dict[str, TenantSetting] = {}
-    answers = list(fabric.pages("/v1/admin/tenantsettings"))
-    last = answers[-1]
-    if not last.ok:
-        fact = reading.failed(last)
-        if last.status in (401, 403):
-            fact = Unknown("only a Fabric administrator may read the tenant settings", fact.evidence)
-        yield Sighting(SETTINGS, None, fact)
-        return
-    for answer in answers:
-        listed = answer.object.get("value", answer.object.get("tenantSettings"))
-        if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-            yield Sighting(SETTINGS, None, reading.failed(answer))
-            return
-        found.update({setting.name: setting for setting in map(reading.read_setting, listed)})
-    yield Sighting(SETTINGS, None, Known(found, last.evidence(f"{len(found)} settings")))
+    yield Sighting(SETTINGS, None, reading.settings_fact(list(fabric.pages("/v1/admin/tenantsettings"))))
 
 
 def _groups(question: Question, board: Board) -> Iterable[Sighting]:
@@ -177,14 +161,16 @@ def _groups(question: Question, board: Board) -> Iterable[Sighting]:
         wanted,
         side_by_side(
             *(
-                partial(lambda each: graph.get(graph.client.groups.by_group_id(each), select=_GROUP_FIELDS), id_)
+                partial(lambda each: graph.get(graph.client.groups.by_group_id(each), select=reading.GROUP_FIELDS), id_)
                 for id_ in wanted
             )
         ),
         strict=True,
     ):
         told = reading.object_fact(fact)
-        yield Sighting(GROUP, id_, Known(read_group(told.value), told.evidence) if isinstance(told, Known) else told)
+        yield Sighting(
+            GROUP, id_, Known(reading.read_group(told.value), told.evidence) if isinstance(told, Known) else told
+        )
 
 
 def counting_settings(question: Question) -> tuple[str, ...]:
@@ -210,12 +196,14 @@ def wanted_groups(question: Question) -> tuple[str, ...]:
 def _group_named(question: Question, name: str, _: Board) -> Iterable[Sighting]:
     graph = _door(question).graph
     if is_guid(name):
-        told = reading.object_fact(graph.get(graph.client.groups.by_group_id(name), select=_GROUP_FIELDS))
-        yield Sighting(GROUP, name, Known(read_group(told.value), told.evidence) if isinstance(told, Known) else told)
+        told = reading.object_fact(graph.get(graph.client.groups.by_group_id(name), select=reading.GROUP_FIELDS))
+        yield Sighting(
+            GROUP, name, Known(reading.read_group(told.value), told.evidence) if isinstance(told, Known) else told
+        )
         return
     quoted = name.replace("'", "''")
     fact = reading.values_fact(
-        graph.get(graph.client.groups, filter=f"displayName eq '{quoted}'", select=_GROUP_FIELDS)
+        graph.get(graph.client.groups, filter=f"displayName eq '{quoted}'", select=reading.GROUP_FIELDS)
     )
     if not isinstance(fact, Known):
         yield Sighting(GROUP, name, fact)
@@ -225,19 +213,7 @@ def _group_named(question: Question, name: str, _: Board) -> Iterable[Sighting]:
         reason = f"{len(fact.value)} groups are called {name!r}: name one by its object id"
         yield Sighting(GROUP, name, Unknown(reason, fact.evidence))
     else:
-        yield Sighting(GROUP, name, Known(read_group(fact.value[0]), fact.evidence))
-
-
-def read_group(raw: Mapping[str, Any]) -> Group:
-    return Group(
-        id=str(raw["id"]),
-        name=str(raw.get("displayName", "")),
-        security=bool(raw.get("securityEnabled", True)),
-        synced=bool(raw.get("onPremisesSyncEnabled")),
-        unified="Unified" in (raw.get("groupTypes") or []),
-        dynamic="DynamicMembership" in (raw.get("groupTypes") or []),
-        role_assignable=bool(raw.get("isAssignableToRole")),
-    )
+        yield Sighting(GROUP, name, Known(reading.read_group(fact.value[0]), fact.evidence))
 
 
 # -- workspaces and capacities -------------------------------------------------------------------------------------
