@@ -22,7 +22,8 @@ from pbisetup.observe.members import in_words, who_else
 from pbisetup.observe.reading import application, read_setting
 from pbisetup.planning.mending import mend
 from pbisetup.services.journal import Journal
-from pbisetup.services.secret_store import EnvFile, PrintOnce
+from pbisetup.services.stores.env_file import EnvFile
+from pbisetup.services.stores.printed import PrintOnce
 from tests.execution.conftest import FastClock, Heard, Operator
 from tests.support.tenant import State
 

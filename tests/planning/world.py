@@ -16,6 +16,7 @@ from pbisetup.model.tenant import (
     AppRegistration,
     DelegatedGrant,
     Group,
+    Note,
     Operator,
     Password,
     ResourceApp,
@@ -106,7 +107,7 @@ def workspace(role: Any = "Member", operator_role: Any = "Admin") -> Workspace:
 
 
 def stored(key_id: str | None = "key-1", client_id: str = CLIENT) -> Known[Any]:
-    return known(StoredCredential(".env.dev", TENANT.id, client_id, key_id, "abc"))
+    return known(StoredCredential(".env.dev", TENANT.id, client_id, "abc", note=Note(key_id)))
 
 
 def nothing(**changes: Any) -> Snapshot:

@@ -96,14 +96,12 @@ def app_credential(
     environment = choose_one(manifest, name)
     tenant_of(common, environment)  # raises where --tenant contradicts the manifest
     from pbisetup.services.app_sign_in import Credential
-    from pbisetup.services.secret_store import EnvFile
+    from pbisetup.services.stores.env_file import EnvFile
 
     store = EnvFile(common.manifest_path.parent, environment.name)
-    kept = store.credential()
-    stored = None
-    if kept is not None:
-        value, where = (given, "standard input") if given is not None else (kept.secret, kept.where)
-        stored = Credential("secret" if value else "none", kept.tenant_id, kept.client_id, where, secret=value)
+    stored = store.credential()
+    if stored is not None and given is not None:
+        stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=given)
     return Found(stored, store.name, manifest, environment, environment.workspaces)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment
     from pbisetup.observe.session import Session
     from pbisetup.services.network import Network
-    from pbisetup.services.secret_store import Store
+    from pbisetup.services.stores.store import Store
     from pbisetup.ui.terminal import Terminal
 
 
@@ -69,7 +69,8 @@ def places(
 
 
 def store_for(common: Common, environment: Environment, terminal: Terminal) -> Store:
-    from pbisetup.services.secret_store import EnvFile, PrintOnce
+    from pbisetup.services.stores.env_file import EnvFile
+    from pbisetup.services.stores.printed import PrintOnce
 
     if environment.credential.store == "stdout":
         return PrintOnce(terminal.value)

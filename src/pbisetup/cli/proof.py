@@ -47,7 +47,7 @@ def _prove_app(done: Converged, clock: ServiceClock, talk: Talk, patience: int) 
     from pbisetup.observe.patience import Patience
 
     credential, known, place = done.credential, done.outputs, done.place
-    if place is None or "client_id" not in known or credential is None or credential.secret is None:
+    if place is None or "client_id" not in known or credential is None or not credential.usable:
         return
     session, waiting = place.session, talk.of(done.environment.name).waiting
     waits = proof_patience(done, patience)

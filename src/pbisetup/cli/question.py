@@ -44,7 +44,7 @@ def build(common: Common, terminal: Terminal, reach: Network, found: Found, want
     from pbisetup.diagnosis.request_line import query_of
     from pbisetup.model.facts import Unknown
     from pbisetup.observe.examination import Question
-    from pbisetup.services.secret_store import EnvFile
+    from pbisetup.services.stores.env_file import EnvFile
 
     found = _with_token(reach, found, wanted)
     credential = _credential(common, terminal, reach, found, wanted)

@@ -257,13 +257,13 @@ class _Asker:
 
     def _app(self) -> TokenSource | str:
         from pbisetup.model.secret import Secret
-        from pbisetup.services.identity import app_tokens
+        from pbisetup.services.app_sign_in import Credential, tokens
 
         tenant = self._common.tenant or os.environ.get("AZURE_TENANT_ID", "")
         client, secret = os.environ.get("AZURE_CLIENT_ID", ""), os.environ.get("AZURE_CLIENT_SECRET", "")
         if not (tenant and client and secret):
             return "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are not all set"
-        return app_tokens(self._reach, tenant, client, Secret(secret))
+        return tokens(self._reach, Credential("secret", tenant, client, "environment variables", secret=Secret(secret)))
 
     def _operator(self) -> TokenSource | str:
         from pbisetup.observe.session import SignIn, operator_tokens

@@ -21,8 +21,8 @@ from pbisetup.model.plan import Plan, Step
 from pbisetup.observe.session import Session
 from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
-from pbisetup.services.secret_store import OpenStore, Store
 from pbisetup.services.side_by_side import side_by_side
+from pbisetup.services.stores.store import OpenStore, Store
 
 MOST = 24
 """Environments that are worked on at once."""

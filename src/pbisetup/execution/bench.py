@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from pbisetup.execution.replication import already_there, repeat
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
+from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.journal import Journal
 from pbisetup.services.network import not_its_own
-from pbisetup.services.secret_store import AppCredential, OpenStore, Store
+from pbisetup.services.stores.store import OpenStore, Store
 
 Outputs = dict[str, str]
 Params = Mapping[str, Any]
@@ -52,7 +53,7 @@ class Workbench:
     """Opened and proved writable before the first write, where a secret is going to be made."""
     shared: Shared = field(default_factory=Shared)
     outputs: Outputs = field(default_factory=dict)
-    credential: AppCredential | None = None
+    credential: Credential | None = None
     """The credential that was made in this run, for the proof; the only place outside the store that holds it."""
     added: dict[str, list[Any]] = field(default_factory=dict)
     """What this run put into lists that are written as a whole: see `together`."""

@@ -10,7 +10,7 @@ from pbisetup.model.errors import ExitCode, PbisetupError
 from pbisetup.model.finding import Examination
 from pbisetup.model.manifest import Environment
 from pbisetup.model.plan import Plan
-from pbisetup.services.secret_store import AppCredential
+from pbisetup.services.app_sign_in import Credential
 
 _LATE_IDS = ("member", "setting", "workspace-")
 """Steps that Microsoft takes minutes to act on begin so."""
@@ -25,7 +25,7 @@ class Converged:
     place: Place | None = None
     """None: nobody could sign in to its tenant."""
     results: list[Result] = field(default_factory=list)
-    credential: AppCredential | None = None
+    credential: Credential | None = None
     declined: bool = False
     examination: Examination | None = None
     error: PbisetupError | None = None

@@ -22,8 +22,8 @@ from pbisetup.planning.arranging import groups_let_in
 from pbisetup.planning.planner import DeletedChoice, plan_environment
 from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
-from pbisetup.services.secret_store import Store
 from pbisetup.services.side_by_side import side_by_side
+from pbisetup.services.stores.store import Store
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pbisetup.model.plan import Plan
 from pbisetup.observe.session import Session
 from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
-from pbisetup.services.secret_store import Store
+from pbisetup.services.stores.store import Store
 
 
 def apply_fixes(session: Session, manifest: Manifest, plan: Plan, store: Store, clock: Clock, hooks: Watcher) -> Result:

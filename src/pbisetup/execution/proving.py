@@ -19,17 +19,16 @@ from pbisetup.planning.wanted import uses_capacity_itself, wanted_scopes, wanted
 from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.identity import user_tokens
-from pbisetup.services.secret_store import AppCredential
 
 
 def admissions(
-    place: Place, credential: AppCredential | None, clock: Clock, waiting: Waits, *, just_made: bool
+    place: Place, credential: Credential | None, clock: Clock, waiting: Waits, *, just_made: bool
 ) -> AsSeen | None:
     """What the app's own token tells of what nobody who is signed in can see; None where it tells nothing.
 
     A credential that was just made is waited for until the token endpoint knows it.
     """
-    if credential is None or credential.secret is None:
+    if credential is None or not credential.usable:
         return None
     session, environment = place.session, place.environment
     if just_made:
@@ -59,7 +58,7 @@ def proof_patience(done: Converged, seconds: int) -> Patience:
 def prove_app(
     session: Session,
     environment: Environment | None,
-    credential: AppCredential,
+    credential: Credential,
     clock: Clock,
     waiting: Waits,
     patience: Patience,
@@ -68,14 +67,7 @@ def prove_app(
     with_operator: bool = False,
 ) -> Ran:
     """Try the app's credential for real; without an environment only whether the API lets it in."""
-    kept = Credential(
-        "secret" if credential.secret else "none",
-        credential.tenant_id,
-        credential.client_id,
-        credential.where,
-        secret=credential.secret,
-    )
-    question = _question(session, environment, kept, "app", principal_id)
+    question = _question(session, environment, credential, "app", principal_id)
     if with_operator:
         question.look_with(session)
     return examine_patiently(lambda: _look(question), patience, clock, waiting)

@@ -10,7 +10,7 @@ from pbisetup.execution.bench import Workbench
 from pbisetup.execution.steps import ACTIONS
 from pbisetup.model.errors import PbisetupError, Refused, Unreachable
 from pbisetup.model.plan import Plan, Step
-from pbisetup.services.secret_store import AppCredential
+from pbisetup.services.app_sign_in import Credential
 
 Status = Literal["done", "handed off", "failed", "not run"]
 
@@ -33,7 +33,7 @@ class Result:
     outcomes: tuple[Outcome, ...]
     outputs: Mapping[str, str]
     interrupted: bool = False
-    credential: AppCredential | None = None
+    credential: Credential | None = None
     """The credential that was made, ready to sign in with."""
     error: PbisetupError | None = None
     """Why nothing was tried at all."""

@@ -11,10 +11,12 @@ from pbisetup.execution.bench import Outputs, Params, Workbench
 from pbisetup.execution.replication import PASSING, is_not_yet
 from pbisetup.model.errors import PbisetupError, Unreachable
 from pbisetup.model.secret import Secret
+from pbisetup.model.tenant import Note
 from pbisetup.services.answer import Answer
+from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.clock import count_down
 from pbisetup.services.network import not_its_own
-from pbisetup.services.secret_store import AppCredential
+from pbisetup.services.stores.store import Kept
 
 
 def add_secret(bench: Workbench, params: Params) -> Outputs:
@@ -38,13 +40,20 @@ def add_secret(bench: Workbench, params: Params) -> Outputs:
         _remove_named(bench, params["app_object_id"], name)
         raise not_its_own(answer.url, answer.status)
     try:
-        where = bench.store.keep(bench.session.tenant.id, client_id, key_id, f"{ends:%Y-%m-%d}", secret)
+        where = bench.store.keep(
+            Kept(
+                bench.session.tenant.id,
+                client_id,
+                Note(key_id, f"{ends:%Y-%m-%d}", params["app_object_id"]),
+                secret=secret,
+            )
+        )
     except BaseException:
         _remove_named(bench, params["app_object_id"], name)
         bench.journal.done(bench.environment, name)
         raise
     bench.journal.done(bench.environment, name)
-    bench.credential = AppCredential(bench.session.tenant.id, client_id, secret, where)
+    bench.credential = Credential("secret", bench.session.tenant.id, client_id, where, secret=secret)
     return {"secret_where": where, "secret_ends": f"{ends:%Y-%m-%d}", "secret_key_id": key_id}
 
 

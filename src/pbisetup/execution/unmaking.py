@@ -18,7 +18,7 @@ from pbisetup.observe.session import Session
 from pbisetup.planning.unmaking import plan_removal
 from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
-from pbisetup.services.secret_store import Store
+from pbisetup.services.stores.store import Store
 
 
 class Hooks(Protocol):

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pbisetup.model.tenant import WorkspaceRole
 
-CredentialKind = Literal["secret"]
-StoreKind = Literal["env-file", "stdout"]
+CredentialKind = Literal["secret", "certificate", "federated"]
+StoreKind = Literal["env-file", "keyring", "key-vault", "github", "azure-devops", "stdout"]
 Consent = Literal["all", "person"]
 """Who delegated permissions are consented for: everybody in the tenant, or only whoever sets the app up."""
 ADOPTED_TAG = "pbisetup-adopted"
@@ -22,12 +22,41 @@ LEFT = "pbisetup-left:"
 
 
 @dataclass(frozen=True)
+class Trust:
+    """Whose assertions the app takes: what the manifest says of them. The exact subject may have to be looked up."""
+
+    issuer: str
+    """`github`, `azure-devops`, or the address of any issuer."""
+    subject: str | None = None
+    """To the letter; None: it is read from the platform's own settings, never composed from names alone."""
+    audience: str | None = None
+    """None: the cloud's own audience for token exchange."""
+    repository: str | None = None
+    """GitHub: `owner/name`."""
+    environment: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    pull_request: bool = False
+    organization: str | None = None
+    """Azure DevOps."""
+    project: str | None = None
+    service_connection: str | None = None
+
+
+@dataclass(frozen=True)
 class CredentialSpec:
     """Which credential the app gets and where it is kept."""
 
     kind: CredentialKind = "secret"
     lifetime: timedelta = timedelta(days=90)
     store: StoreKind = "env-file"
+    place: str = ""
+    """What stands behind the store's colon: `key-vault:NAME`, `github:OWNER/REPO[/ENVIRONMENT]`,
+    `azure-devops:ORGANIZATION/PROJECT/VARIABLE-GROUP`."""
+    file: str | None = None
+    """A certificate with its private key that was brought (PEM or PFX), beside the manifest; None: one is made."""
+    trust: Trust | None = None
+    """Of a federated credential."""
 
 
 @dataclass(frozen=True)

@@ -256,12 +256,43 @@ class Workspace:
 
 
 @dataclass(frozen=True)
+class Retiring:
+    """A credential of the app that another one has taken the place of."""
+
+    key_id: str
+    after: datetime
+    """Until then whoever still holds it may use it; from then on it is removed."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What pbisetup keeps beside a credential, none of it secret: which one of the app's it is, and what came before it."""
+
+    key_id: str | None = None
+    """Its `keyId` in the directory; of a federated credential, its name."""
+    ends: str = ""
+    """The day, as YYYY-MM-DD."""
+    application: str = ""
+    """Object id of the app registration: who rolls a certificate without any Graph right has to know it (entra.md 1.8)."""
+    instead_of: str = ""
+    """The kind that was asked for, where a policy of the tenant forbids that and this kind took its place."""
+    retiring: tuple[Retiring, ...] = ()
+
+
+@dataclass(frozen=True)
 class StoredCredential:
-    """What the secret store holds for an environment, without the secret."""
+    """What the store holds for an environment, without the secret."""
 
     where: str
     tenant_id: str
     client_id: str
-    key_id: str | None
-    hint: str
-    """The first three characters, as the directory shows them for the same secret."""
+    hint: str = ""
+    """The first three characters of a client secret, as the directory shows them for the same one."""
+    kind: Literal["secret", "certificate", "federated"] = "secret"
+    thumbprint: str = ""
+    """Of a certificate: SHA-1 in upper-case hexadecimal."""
+    note: Note = Note()
+
+    @property
+    def key_id(self) -> str | None:
+        return self.note.key_id

@@ -14,10 +14,11 @@ from pbisetup.catalog.wellknown import ADMISSION_CODE
 from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Fact, Known, Unknown
 from pbisetup.services.answer import Answer
-from pbisetup.services.identity import TokenRefused, TokenSource, app_tokens
+from pbisetup.services.app_sign_in import Credential
+from pbisetup.services.app_sign_in import tokens as app_tokens
+from pbisetup.services.identity import TokenRefused, TokenSource
 from pbisetup.services.network import Network
 from pbisetup.services.rest import RestClient
-from pbisetup.services.secret_store import AppCredential
 
 SHOWN_BY: Final = {READ_ADMIN: "/v1.0/myorg/admin/capacities"}
 """Setting -> a call that is answered where it lets the app in (200 an hour: powerbi.md 7)."""
@@ -38,16 +39,16 @@ class AsSeen:
 
 
 def as_the_app(
-    network: Network, credential: AppCredential, wanted: Iterable[str], *, admission: bool, capacities: bool
+    network: Network, credential: Credential, wanted: Iterable[str], *, admission: bool, capacities: bool
 ) -> AsSeen:
     """Sign in as the app and ask. Raises nothing: what cannot be told is unknown, with the reason.
 
     `wanted`: tenant settings of SHOWN_BY to be asked about; `admission`: whether to ask about the one for all APIs.
     """
-    if credential.secret is None:
-        return AsSeen(Unknown("the app has no credential yet"))
+    if not credential.usable:
+        return AsSeen(Unknown("the app has no credential that can be tried here"))
     try:
-        tokens = app_tokens(network, credential.tenant_id, credential.client_id, credential.secret)
+        tokens = app_tokens(network, credential)
         tokens.token(network.cloud.scope(network.cloud.powerbi_resource))
     except TokenRefused as error:
         return AsSeen(Unknown(error.message), refusals=frozenset(error.codes))

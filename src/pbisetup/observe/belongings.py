@@ -25,7 +25,7 @@ from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
 from pbisetup.planning.removal import group_keys
 from pbisetup.services.directory import Builder
-from pbisetup.services.secret_store import Store
+from pbisetup.services.stores.store import Store
 
 _APP_FIELDS = "id,appId,displayName,uniqueName,tags,passwordCredentials,keyCredentials"
 _GROUP_FIELDS = f"{GROUP_FIELDS},uniqueName"

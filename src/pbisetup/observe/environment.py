@@ -30,7 +30,7 @@ from pbisetup.planning.wanted import (
     wanted_scopes,
     wanted_settings,
 )
-from pbisetup.services.secret_store import Store
+from pbisetup.services.stores.store import Store
 
 APP_FIELDS = (
     "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,"
@@ -237,7 +237,7 @@ class _Observer:
         credential = self.store.credential()
         if app is None or not is_service_app(self.env):
             return AsSeen()
-        if credential is None or credential.secret is None or credential.client_id.lower() != app.client_id.lower():
+        if credential is None or not credential.usable or credential.client_id.lower() != app.client_id.lower():
             return AsSeen(Unknown("the app has no stored credential yet"))
         unseen = not isinstance(settings, Known)
         return as_the_app(

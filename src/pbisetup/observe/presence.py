@@ -8,9 +8,9 @@ from pbisetup.model.manifest import Environment, WorkspaceSpec
 from pbisetup.model.tenant import AppRegistration, Workspace
 from pbisetup.observe.session import Session
 from pbisetup.observe.workspaces import condition, entered, listed, with_roles, workspace
-from pbisetup.services.identity import app_tokens
+from pbisetup.services.app_sign_in import tokens as app_tokens
 from pbisetup.services.rest import RestClient
-from pbisetup.services.secret_store import Store
+from pbisetup.services.stores.store import Store
 
 MOST = 50
 """Workspaces beside the manifest's whose roles are read; an app in more of them is no small matter to take away."""
@@ -31,10 +31,10 @@ class Presence:
     def elsewhere(self, app: AppRegistration, store: Store) -> tuple[Workspace, ...]:
         """Workspaces beside the manifest's that the app's own token shows; none where it has no credential that works."""
         credential, network = store.credential(), self._session.network
-        if credential is None or credential.secret is None or credential.client_id.lower() != app.client_id.lower():
+        if credential is None or not credential.usable or credential.client_id.lower() != app.client_id.lower():
             return ()
         try:
-            tokens = app_tokens(network, credential.tenant_id, credential.client_id, credential.secret)
+            tokens = app_tokens(network, credential)
             api = RestClient(network, network.cloud.powerbi, network.cloud.powerbi_resource, tokens, "app")
             try:
                 answer = api.get("/v1.0/myorg/groups")

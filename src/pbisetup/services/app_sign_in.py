@@ -37,6 +37,8 @@ class Credential:
     secret: Secret | None = None
     certificate: Path | None = None
     certificate_password: Secret | None = None
+    pem: Secret | None = None
+    """A certificate with its key that lies in no file."""
     assertion: Callable[[], str] | None = None
     """A new assertion of the federated issuer. May raise OSError."""
     username: str = ""
@@ -48,6 +50,12 @@ class Credential:
     """Why it cannot be tried."""
     sign_in: Callable[[], TokenSource] | None = None
     """For the kind `sign-in`: starts it."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the app itself can sign in with it here and now."""
+        held = {"secret": self.secret, "certificate": self.certificate or self.pem, "federated": self.assertion}
+        return held.get(self.kind) is not None and not self.broken
 
 
 def tokens(network: Network, credential: Credential) -> TokenSource:
@@ -93,10 +101,12 @@ def _certificate(network: Network, credential: Credential) -> TokenSource:
 
     transport = guarded_transport(network)
     password = credential.certificate_password.reveal() if credential.certificate_password else None
+    data = credential.pem.reveal().encode() if credential.pem else None
     made = CertificateCredential(
         credential.tenant_id,
         credential.client_id,
-        str(credential.certificate),
+        str(credential.certificate) if credential.certificate else None,
+        certificate_data=data,
         password=password,
         **credential_options(network, transport),
     )

@@ -52,6 +52,11 @@ class PrivateFile:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
+    def refuse_readers(self) -> None:
+        """Raise OSError where the file system lets others read the file whatever its mode says."""
+        if sys.platform != "win32" and self._temporary.stat().st_mode & 0o077:
+            raise PermissionError("others can read every file in this folder, whatever its mode")
+
     def reserve(self, size: int) -> None:
         """Take this many bytes on the disk now."""
         self._file.write(" " * size)

@@ -183,20 +183,6 @@ class CredentialTokens:
         return SignInFailed("PBI310", one_line(str(error)))
 
 
-def app_tokens(network: Network, tenant_id: str, client_id: str, secret: Secret) -> CredentialTokens:
-    """Tokens of the app itself. A new one for each try: MSAL replays a cached refusal for a minute (clients.md 2)."""
-    from azure.identity import ClientSecretCredential
-
-    transport = guarded_transport(network)
-    try:
-        credential = ClientSecretCredential(
-            tenant_id, client_id, secret.reveal(), **credential_options(network, transport)
-        )
-    except ValueError as error:
-        raise Unavailable("PBI102", one_line(str(error))) from None
-    return CredentialTokens(credential, transport, "app")
-
-
 def user_tokens(
     network: Network,
     route: str,

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from pbisetup.model.errors import StoreError
 from pbisetup.model.facts import Absent, Known, Unknown
 from pbisetup.model.secret import Secret
-from pbisetup.model.tenant import StoredCredential
-from pbisetup.services.secret_store import EnvFile, PrintOnce
+from pbisetup.model.tenant import Note, StoredCredential
+from pbisetup.services.stores.env_file import EnvFile
+from pbisetup.services.stores.printed import PrintOnce
+from pbisetup.services.stores.store import Kept
 
 TENANT, CLIENT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 KEY = "33333333-3333-3333-3333-333333333333"
@@ -26,7 +28,7 @@ def keep(folder: Path, secret: str = SECRET, key: str = KEY) -> EnvFile:
     """The store after one secret was kept in it."""
     store = EnvFile(folder, "dev")
     opened = store.open()
-    assert opened.keep(TENANT, CLIENT, key, "2027-02-01", Secret(secret)) == ".env.dev"
+    assert opened.keep(Kept(TENANT, CLIENT, Note(key, "2027-02-01"), secret=Secret(secret))) == ".env.dev"
     opened.close()
     return store
 
@@ -258,7 +260,7 @@ def test_outside_a_repository_no_gitignore_is_made(tmp_path: Path) -> None:
 def test_printed_it_is_written_once_in_the_same_three_lines() -> None:
     written: list[str] = []
     store = PrintOnce(written.append)
-    where = store.open().keep(TENANT, CLIENT, KEY, "2027-02-01", Secret(SECRET))
+    where = store.open().keep(Kept(TENANT, CLIENT, Note(KEY, "2027-02-01"), secret=Secret(SECRET)))
     assert where == "standard output"
     assert written == [f"AZURE_TENANT_ID={TENANT}\nAZURE_CLIENT_ID={CLIENT}\nAZURE_CLIENT_SECRET={SECRET}\n"]
     assert isinstance(store.stored(), Unknown)

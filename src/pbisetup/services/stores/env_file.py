@@ -1,0 +1,284 @@
+"""The store `.env.<environment>` beside the manifest: the lines that azure-identity's EnvironmentCredential reads.
+
+A certificate that was made here lies beside it, in a file of its own that the lines point at; it is written first, so that
+the lines never name what is not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pbisetup.model.errors import Evidence, StoreError
+from pbisetup.model.facts import Absent, Fact, Known, Unknown
+from pbisetup.model.secret import Secret
+from pbisetup.model.tenant import Note, StoredCredential
+from pbisetup.services import git
+from pbisetup.services.app_sign_in import Credential
+from pbisetup.services.certificate import NotReadable, thumbprint_of
+from pbisetup.services.files import PrivateFile, write_private
+from pbisetup.services.stores.notes import note_text, read_note
+from pbisetup.services.stores.store import CERTIFICATE, CLIENT, PASSWORD, SECRET, TENANT, Kept, OpenStore
+
+OURS = (TENANT, CLIENT, SECRET, CERTIFICATE)
+"""What is written here. A password of a brought certificate is its owner's, like every other line."""
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+_NOTE = re.compile(r"#\s*pbisetup: (.*)")
+
+
+class EnvFile:
+    """`.env.<environment>` with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH.
+
+    Other lines of the file stay as they are.
+    """
+
+    readable = True
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self.folder = folder
+        self.path = folder / f".env.{environment}"
+        self.name = self.path.name
+
+    def stored(self) -> Fact[StoredCredential]:
+        """What the file holds, without the secret."""
+        evidence = Evidence(self.name, "local", "read")
+        try:
+            values, note = self._read()
+        except FileNotFoundError:
+            return Absent(Evidence(self.name, "local", "there is no such file"))
+        except (OSError, UnicodeDecodeError) as error:
+            return Unknown(f"{self.name} cannot be read: {_reason(error)}", evidence)
+        tenant, client, secret, certificate = (values.get(key, "") for key in OURS)
+        if secret:
+            return Known(StoredCredential(self.name, tenant, client, secret[:3], "secret", note=note), evidence)
+        if certificate:
+            path = self._place(certificate)
+            try:
+                thumbprint = thumbprint_of(path, values.get(PASSWORD))
+            except NotReadable as error:
+                return Absent(Evidence(self.name, "local", f"the certificate {path.name} {error}"))
+            held = StoredCredential(self.name, tenant, client, "", "certificate", thumbprint, note)
+            return Known(held, evidence)
+        if client and note.key_id:
+            return Known(StoredCredential(self.name, tenant, client, "", "federated", note=note), evidence)
+        return Absent(Evidence(self.name, "local", "the file holds no AZURE_CLIENT_SECRET"))
+
+    def credential(self) -> Credential | None:
+        """The credential with its secret, or None where the file is missing or names no app."""
+        try:
+            values, note = self._read()
+        except (OSError, UnicodeDecodeError):
+            return None
+        tenant, client, secret, certificate = (values.get(key, "") for key in OURS)
+        if not (tenant and client):
+            return None
+        if secret:
+            return Credential("secret", tenant, client, self.name, secret=Secret(secret))
+        if certificate:
+            path, password = self._place(certificate), values.get(PASSWORD) or os.environ.get(PASSWORD)
+            return Credential(
+                "certificate",
+                tenant,
+                client,
+                self.name,
+                certificate=path,
+                certificate_password=Secret(password) if password else None,
+                broken="" if path.is_file() else f"{CERTIFICATE} names {path.name}, which is no file",
+            )
+        return Credential("federated" if note.key_id else "none", tenant, client, self.name)
+
+    def open(self) -> OpenStore:
+        """Prove that the credential can be kept here. Raises StoreError with the reason; nothing was made yet."""
+        if self.path.is_symlink():
+            raise StoreError(
+                "PBI112",
+                f"{self.name} is a symbolic link, so the secret would land somewhere else",
+                remedy="Replace the link by a file, or use another folder.",
+            )
+        if git.is_tracked(self.path):
+            raise StoreError(
+                "PBI111",
+                f"git tracks {self.name}: the next commit would publish the secret",
+                remedy="Take it out of git first; it stays on the disk.",
+                command=f"git rm --cached {self.name}",
+            )
+        self._refuse_open_folder()
+        try:
+            before = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            file = PrivateFile(self.path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unusable(error) from None
+        try:
+            file.refuse_readers()
+            # Room for everything that keep() writes, while there is nothing to lose: lines, a certificate with its key.
+            file.reserve(len(before.encode()) + 8192)
+            git.ignore(self.path, ".env.*")
+        except (OSError, UnicodeDecodeError) as error:
+            file.discard()
+            raise self._unusable(error) from None
+        return _OpenEnvFile(self, file, before)
+
+    def forget(self, client_id: str) -> None:
+        """Take this app's credential out; other lines stay, and a file with nothing else in it goes.
+
+        A credential of another app stays, and so does a certificate that was brought. Raises StoreError where the file
+        cannot be changed.
+        """
+        try:
+            if self._read()[0].get(CLIENT, "").lower() != client_id.lower():
+                return
+            if self.path.is_symlink():
+                raise StoreError(
+                    "PBI112",
+                    f"{self.name} is a symbolic link, and is left as it is",
+                    remedy=f"Take {', '.join(OURS)} out of the file that it points at.",
+                )
+            with self.path.open(encoding="utf-8", newline="") as file:
+                left = _without(file.read())
+            if left.strip():
+                write_private(self.path, left)
+            else:
+                self.path.unlink()
+            self.sweep(())
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(
+                "PBI113",
+                f"the credential could not be taken out of {self.path}: {_reason(error)}",
+                remedy=f"It opens nothing any more. Take {', '.join(OURS)} out yourself, or run again.",
+            ) from None
+
+    def certificate_path(self, pem: str) -> Path:
+        """Where a certificate that was made here lies: two of them never share a file."""
+        from pbisetup.services.certificate import thumbprint_of_pem
+
+        return self.folder / f"{self.name}.{thumbprint_of_pem(pem)[:12].lower()}.pem"
+
+    def sweep(self, wanted: tuple[Path, ...]) -> None:
+        """Remove the files of certificates that were made here, but for these."""
+        for path in self.folder.glob(f"{self.name}.*.pem"):
+            if re.fullmatch(r"[0-9a-f]{12}", path.name[len(self.name) + 1 : -4]) and path not in wanted:
+                path.unlink(missing_ok=True)
+
+    def current_certificate(self) -> Path | None:
+        """The file that the lines point at now."""
+        try:
+            named = self._read()[0].get(CERTIFICATE, "")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return self._place(named) if named else None
+
+    def _place(self, named: str) -> Path:
+        return self.folder / Path(named).expanduser()
+
+    def _refuse_open_folder(self) -> None:
+        """Where everybody may write, everybody may put a file of their own in the place of this one."""
+        if sys.platform == "win32":
+            return
+        with contextlib.suppress(OSError):
+            if self.folder.resolve().stat().st_mode & stat.S_IWOTH:
+                raise StoreError(
+                    "PBI114",
+                    f"everybody on this machine may write to the folder {self.folder}",
+                    remedy="No credential was made. Use a folder of your own, or close this one.",
+                    command="chmod o-w .",
+                )
+
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(
+            "PBI113",
+            f"the secret could not be kept in {self.path}: {_reason(error)}",
+            remedy="No secret was made. Free the disk or make the folder writable, and run again.",
+        )
+
+    def _read(self) -> tuple[dict[str, str], Note]:
+        text = self.path.read_text(encoding="utf-8")
+        lines = text.split("\n")
+        values = {m[1]: _unquoted(m[2]) for line in lines if (m := _LINE.fullmatch(line))}
+        said = next((m[1] for line in lines if (m := _NOTE.match(line.strip()))), "")
+        return values, read_note(said)
+
+
+class _OpenEnvFile:
+    def __init__(self, store: EnvFile, file: PrivateFile, before: str) -> None:
+        self._store, self._file, self._before = store, file, before
+
+    def keep(self, kept: Kept) -> str:
+        store = self._store
+        values = {TENANT: kept.tenant_id, CLIENT: kept.client_id}
+        if kept.secret is not None:
+            values[SECRET] = kept.secret.reveal()
+        made: Path | None = None
+        # Whoever has read the lines may still be about to open the file that they named.
+        before = store.current_certificate()
+        try:
+            if kept.certificate is not None:
+                pem = kept.certificate.reveal()
+                made = store.certificate_path(pem)
+                write_private(made, pem)
+            if named := made or kept.file:
+                values[CERTIFICATE] = str(named.absolute())
+            note = note_text(kept.note)
+            self._file.commit(_merged(self._before, values, f"# pbisetup: {note}" if note else ""))
+        except OSError as error:
+            if made is not None:
+                made.unlink(missing_ok=True)
+            raise StoreError(
+                "PBI113", f"the secret could not be kept in {self._store.path}: {_reason(error)}"
+            ) from None
+        with contextlib.suppress(OSError):
+            store.sweep(tuple(path for path in (made, before) if path))
+        return store.name
+
+    def close(self) -> None:
+        self._file.discard()
+
+
+def _merged(before: str, values: Mapping[str, str], note: str) -> str:
+    """The file's text with these values set: lines of other variables and comments stay, in their order."""
+    left = dict(values)
+    lines = []
+    # Not splitlines(), which also splits at form feeds and at separators that a value may hold.
+    for line in before.removesuffix("\n").split("\n") if before else ():
+        if _NOTE.match(line.strip()):
+            continue
+        match = _LINE.fullmatch(line)
+        if match and match[1] in OURS:
+            if match[1] in left:
+                lines.append(f"{match[1]}={left.pop(match[1])}")
+            continue
+        lines.append(line)
+    lines.extend(f"{key}={value}" for key, value in left.items())
+    if note:
+        key = next((name for name in (SECRET, CERTIFICATE) if name in values), CLIENT)
+        lines.insert(next(i for i, line in enumerate(lines) if line.startswith(f"{key}=")), note)
+    return "\n".join(lines) + "\n"
+
+
+def _without(before: str) -> str:
+    """The file's text without the credential and the note on it."""
+    # Not splitlines(), which also splits at form feeds and at separators that a value may hold.
+    kept = [line for line in before.split("\n") if not (_NOTE.match(line.strip()) or _is_credential(line))]
+    return "\n".join(kept)
+
+
+def _is_credential(line: str) -> bool:
+    match = _LINE.fullmatch(line)
+    return match is not None and match[1] in OURS
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return value
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
