@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pbisetup.model.errors import ExitCode
 from pbisetup.model.manifest import Manifest, WorkspaceSpec
-from pbisetup.planning.manifest import ManifestError, environment_problem, name_problem, parse_lifetime, parse_manifest
+from pbisetup.planning.credential_spec import parse_lifetime
+from pbisetup.planning.manifest import ManifestError, environment_problem, name_problem, parse_manifest
 
 VALID = """\
 [project]

@@ -17,6 +17,7 @@ from pbisetup.catalog.purposes import group_kinds, purposes
 from pbisetup.model.manifest import Consent, CredentialKind, StoreKind
 from pbisetup.model.tenant import WORKSPACE_ROLES
 from pbisetup.planning import manifest as reader
+from pbisetup.planning.credential_spec import CREDENTIAL_KEYS
 from pbisetup.planning.manifest import ManifestError, parse_manifest
 
 SCHEMA: dict[str, Any] = json.loads(
@@ -43,13 +44,15 @@ def test_both_know_the_same_keys_and_values() -> None:
     assert tuple(SCHEMA["properties"]["project"]["properties"]) == reader._PROJECT
     assert set(ENVIRONMENT) == set(reader._ENVIRONMENT)
     assert set(ENVIRONMENT["workspaces"]["items"]["properties"]) == set(reader._WORKSPACE)
-    assert set(ENVIRONMENT["credential"]["properties"]) == set(reader._CREDENTIAL)
+    assert set(ENVIRONMENT["credential"]["properties"]) == set(CREDENTIAL_KEYS)
     assert set(ENVIRONMENT["groups"]["properties"]) == set(group_kinds())
     assert set(ENVIRONMENT["purposes"]["items"]["enum"]) == set(purposes())
     assert set(SCHEMA["properties"]["project"]["properties"]["cloud"]["enum"]) == {*clouds(), "sandbox"}
     assert ENVIRONMENT["workspaces"]["items"]["properties"]["role"]["enum"] == list(WORKSPACE_ROLES)
     assert ENVIRONMENT["credential"]["properties"]["kind"]["enum"] == list(get_args(CredentialKind))
-    assert ENVIRONMENT["credential"]["properties"]["store"]["enum"] == list(get_args(StoreKind))
+    stores = ENVIRONMENT["credential"]["properties"]["store"]
+    assert {text.partition(":")[0] for text in stores["examples"]} == set(get_args(StoreKind))
+    assert all(re.search(stores["pattern"], text) for text in stores["examples"])
     assert ENVIRONMENT["consent"]["enum"] == list(get_args(Consent))
 
 

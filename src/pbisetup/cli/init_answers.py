@@ -103,7 +103,7 @@ def _of_purposes(chosen: Sequence[str] | None) -> list[str]:
 
 def _of_plain(plain: Mapping[str, str | None]) -> list[str]:
     from pbisetup.model.tenant import WORKSPACE_ROLES
-    from pbisetup.planning.manifest import parse_lifetime
+    from pbisetup.planning.credential_spec import parse_lifetime
 
     problems = []
     listed = {"role": WORKSPACE_ROLES, "store": ("env-file", "stdout"), "consent": ("all", "person")}

@@ -6,14 +6,14 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any, get_args
 
 from pbisetup.catalog.clouds import clouds
 from pbisetup.catalog.purposes import contradictions, group_kinds, least_role, purposes
 from pbisetup.model.errors import UsageError
-from pbisetup.model.manifest import Consent, CredentialSpec, Environment, Manifest, StoreKind, WorkspaceSpec
+from pbisetup.model.manifest import Consent, CredentialSpec, Environment, Manifest, WorkspaceSpec
 from pbisetup.model.tenant import WORKSPACE_ROLES, WorkspaceRole
+from pbisetup.planning.credential_spec import read_credential
 from pbisetup.planning.groups import ADMIN_GROUPS
 
 _PROJECT = ("id", "name", "cloud", "tenant")
@@ -21,10 +21,8 @@ _ENVIRONMENT = (
     "tenant", "purposes", "credential", "groups", "workspaces", "delegated", "redirect_uris",
     "client_id", "capacity", "profiles", "consent",
 )  # fmt: skip
-_CREDENTIAL = ("kind", "lifetime", "store")
 _WORKSPACE = ("name", "id", "role", "create")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
-_LIFETIME = re.compile(r"(\d{1,4})d")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NOTHING: Mapping[str, Any] = {}
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", re.IGNORECASE)
@@ -75,14 +73,6 @@ def redirect_problem(uri: str) -> str | None:
     if uri.lower().startswith("http:") and not _LOOPBACK.match(uri):
         return "must begin with https:// unless it is on localhost"
     return "may hold neither * nor #" if "*" in uri or "#" in uri else None
-
-
-def parse_lifetime(text: str) -> timedelta | None:
-    """`90d` as a time, or None where the text is not one from 1 to 730 days."""
-    match = _LIFETIME.fullmatch(text)
-    if not match or not 1 <= int(match[1]) <= 730:
-        return None
-    return timedelta(days=int(match[1]))
 
 
 def parse_manifest(text: str, filename: str = "pbisetup.toml") -> Manifest:
@@ -232,17 +222,7 @@ class _Reader:
             yield uri
 
     def credential(self, value: Any, where: str) -> CredentialSpec:
-        table = self.table(value, "credential", where)
-        self.keys(table, _CREDENTIAL, f"{where}.credential", "credential")
-        kind = str(table.get("kind", "secret"))
-        self.choice(f"{where}.credential", "kind", kind, ("secret",))
-        store = str(table.get("store", "env-file"))
-        self.choice(f"{where}.credential", "store", store, get_args(StoreKind))
-        lifetime = parse_lifetime(str(table.get("lifetime", "90d")))
-        if lifetime is None:
-            self.say(f"{where}.credential", "lifetime", 'credential.lifetime must be days such as "90d", 1d to 730d')
-            lifetime = timedelta(days=90)
-        return CredentialSpec(lifetime=lifetime, store="stdout" if store == "stdout" else "env-file")
+        return read_credential(self, value, where)
 
     def workspaces(self, value: Any, where: str, least: WorkspaceRole, makes: set[str]) -> Iterable[WorkspaceSpec]:
         """The workspaces; the names of those that are to be made are put into `makes`."""
