@@ -70,7 +70,7 @@ def read_credential(reader: Reader, value: Any, where: str) -> CredentialSpec:
     written = str(table.get("kind", "secret"))
     kinds: tuple[CredentialKind, ...] = get_args(CredentialKind)
     reader.choice(at, "kind", written, kinds)
-    kind = next((each for each in kinds if each == written), "secret")
+    kind: CredentialKind = next((each for each in kinds if each == written), "secret")
     store, place = _store(reader, table, at)
     lifetime = parse_lifetime(str(table.get("lifetime", "90d")))
     if lifetime is None:
