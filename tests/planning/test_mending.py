@@ -175,7 +175,8 @@ def test_a_secret_is_made_as_the_planner_makes_it() -> None:
     step = only(fixed(finding("add_secret", SECRET)))
     assert step.id == "secret"
     assert step.why == "because of add_secret"
-    assert params(step) == {"app_object_id": APP, "days": 90, "store": "env-file", "label": "pbisetup k7f3q2/dev"}
+    made = {"app_object_id": APP, "days": 90, "store": "env-file", "label": "pbisetup k7f3q2/dev"}
+    assert params(step) == {**made, "proved_first": False, "retires": []}
     assert "pbisetup k7f3q2/dev 2026-11-01" in (step.warning or "")
     short = world.automation(credential=CredentialSpec(lifetime=timedelta(days=30), store="stdout"))
     step = only(fixed(finding("add_secret", SECRET), environment=short))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pbisetup.cli import apply, destroy, doctor, explain, handoff, init, sandbox, status, token
+from pbisetup.cli import apply, destroy, doctor, explain, handoff, init, rotate, sandbox, status, token
 
 app = typer.Typer(
     name="pbisetup",
@@ -21,6 +21,7 @@ app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(explain.explain)
 app.command()(token.token)
+app.command()(rotate.rotate)
 app.command()(handoff.handoff)
 app.command()(destroy.destroy)
 app.add_typer(sandbox.app, name="sandbox")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pbisetup.cli.context import Common, signed_in, tenant_of
 
 if TYPE_CHECKING:
+    from pbisetup.execution.bench import Brought
     from pbisetup.execution.looking import Place
     from pbisetup.model.errors import PbisetupError
     from pbisetup.model.manifest import Environment
@@ -64,7 +65,8 @@ def places(
             if isinstance(entered, PbisetupError):
                 made.shut.append((environment, entered))
             else:
-                made.found.append(Place(entered, environment, store_for(common, environment, terminal)))
+                store = store_for(common, environment, terminal)
+                made.found.append(Place(entered, environment, store, brought_for(common, environment)))
         yield made
 
 
@@ -75,3 +77,17 @@ def store_for(common: Common, environment: Environment, terminal: Terminal) -> S
     if environment.credential.store == "stdout":
         return PrintOnce(terminal.value)
     return EnvFile(common.manifest_path.parent, environment.name)
+
+
+def brought_for(common: Common, environment: Environment) -> Brought | None:
+    """The certificate that the manifest names, beside it, and the password that AZURE_CLIENT_CERTIFICATE_PASSWORD holds."""
+    import os
+
+    from pbisetup.model.secret import Secret
+    from pbisetup.services.stores.store import PASSWORD
+
+    if environment.credential.file is None:
+        return None
+    password = os.environ.get(PASSWORD)
+    path = common.manifest_path.parent / environment.credential.file
+    return path, Secret(password) if password else None

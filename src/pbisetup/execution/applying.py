@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from pbisetup.execution.bench import Shared, Workbench
+from pbisetup.execution.bench import Brought, Shared, Workbench
 from pbisetup.execution.runner import Course, Reporter, Result, filled, judged
 from pbisetup.execution.settings_desk import write_settings
 from pbisetup.execution.steps_powerbi import setting_change
@@ -24,6 +25,8 @@ from pbisetup.services.journal import Journal
 from pbisetup.services.side_by_side import side_by_side
 from pbisetup.services.stores.store import OpenStore, Store
 
+MAKERS = frozenset({"add_secret", "make_certificate", "add_federated_credential"})
+"""Actions after which something is kept."""
 MOST = 24
 """Environments that are worked on at once."""
 
@@ -42,6 +45,9 @@ class Job:
     plan: Plan
     store: Store
     watcher: Watcher
+    brought: Brought | None = None
+    grace: timedelta = timedelta(0)
+    """How long a credential stays on the app after another one has taken its place."""
 
 
 def apply_plan(session: Session, plan: Plan, store: Store, journal: Journal, clock: Clock, watcher: Watcher) -> Result:
@@ -76,7 +82,7 @@ def apply_plans(session: Session, jobs: Sequence[Job], journal: Journal, clock: 
 
 def _opened(job: Job, stack: contextlib.ExitStack) -> OpenStore | None:
     """The store, open for a secret, where the plan makes one. Raises StoreError."""
-    if not any(step.action is not None and step.action.kind == "add_secret" for step in job.plan.own):
+    if not any(step.action is not None and step.action.kind in MAKERS for step in job.plan.own):
         return None
     store = job.store.open()
     stack.callback(store.close)
@@ -90,8 +96,21 @@ def _early(course: Course) -> None:
 def _course(
     session: Session, job: Job, journal: Journal, clock: Clock, store: OpenStore | None, shared: Shared
 ) -> Course:
-    bench = Workbench(session, job.plan.environment, journal, clock, job.watcher.waiting, store, shared)
-    return Course(job.plan, bench, job.watcher, job.watcher.stopping)
+    watcher = job.watcher
+    bench = Workbench(
+        session,
+        job.plan.environment,
+        journal,
+        clock,
+        watcher.waiting,
+        store,
+        shared,
+        kept=job.store,
+        brought=job.brought,
+        grace=job.grace,
+        stopping=watcher.stopping,
+    )
+    return Course(job.plan, bench, watcher, watcher.stopping)
 
 
 def _is_setting(step: Step) -> bool:

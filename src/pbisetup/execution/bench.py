@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
-from pbisetup.execution.replication import already_there, repeat
+from pbisetup.execution.replication import already_gone, already_there, repeat
+from pbisetup.model.secret import Secret
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
 from pbisetup.services.app_sign_in import Credential
+from pbisetup.services.certificate import NotReadable, Pair, pair_of_pem, read_pair
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.journal import Journal
 from pbisetup.services.network import not_its_own
@@ -19,6 +23,8 @@ from pbisetup.services.stores.store import OpenStore, Store
 Outputs = dict[str, str]
 Params = Mapping[str, Any]
 T = TypeVar("T")
+Brought = tuple[Path, Secret | None]
+"""A file with a certificate and its key, and its password."""
 
 
 class Shared:
@@ -58,7 +64,26 @@ class Workbench:
     added: dict[str, list[Any]] = field(default_factory=dict)
     """What this run put into lists that are written as a whole: see `together`."""
     kept: Store | None = None
-    """Where the environment's credential is kept, for a run that takes it out."""
+    """Where the environment's credential is kept, for a run that looks at it or takes it out."""
+    brought: Brought | None = None
+    """The certificate that the manifest names."""
+    grace: timedelta = timedelta(0)
+    """How long a credential stays on the app after another one has taken its place."""
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the person wants to stop: asked by what takes long."""
+
+    def held_pair(self) -> Pair | None:
+        """The certificate that the store holds with its key; None where it holds none, or not so that it can be used."""
+        found = self.kept.credential() if self.kept is not None else None
+        if found is None or found.kind != "certificate" or not found.usable:
+            return None
+        try:
+            if found.pem is not None:
+                return pair_of_pem(found.pem)
+            assert found.certificate is not None
+            return read_pair(found.certificate, found.certificate_password)
+        except NotReadable:
+            return None
 
     def sent(self, call: Callable[[], Answer], what: str) -> Answer:
         """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words."""
@@ -71,7 +96,7 @@ class Workbench:
         """A removal, repeated like any other; what is not there counts as removed. Raises Refused."""
         note = f"{what}: the directory is busy with it"
         answer = repeat(call, note, self.clock, self.waits, final=frozenset({404}))
-        if not answer.ok and answer.status != 404:
+        if not answer.ok and not already_gone(answer):
             raise answer.refusal(what)
 
     def found(self, call: Callable[[], Answer], what: str) -> dict[str, Any] | None:

@@ -55,6 +55,12 @@ class _Way:
         self.over = False
         self._known: frozenset[tuple[str, bool | None]] = frozenset()
 
+    @property
+    def spared(self) -> frozenset[str]:
+        """Credentials that this run has replaced."""
+        told = (result.outputs.get("secret_retires", "") for result in self.done.results)
+        return frozenset(key_id for each in told for key_id in each.split(",") if key_id)
+
     def is_news(self) -> bool:
         """Whether this round's plan holds anything that the one before did not: the app's token may have told that all is
         right, or nothing at all.
@@ -95,7 +101,7 @@ def converge(places: Sequence[Place], manifest: Manifest, clock: Clock, hooks: H
 
 def _look(way: _Way, view: TenantView, manifest: Manifest, clock: Clock) -> None:
     try:
-        way.snapshot, way.done.plan = see(way.place, view, manifest, clock, told=way.told)
+        way.snapshot, way.done.plan = see(way.place, view, manifest, clock, told=way.told, spared=way.spared)
     except PbisetupError as error:
         way.failed(error)
 
@@ -127,7 +133,9 @@ def _apply(ways: Sequence[_Way], manifest: Manifest, clock: Clock, hooks: Hooks)
     journal = Journal(manifest.project_id)
 
     def tenant(own: list[_Way]) -> list[Result]:
-        jobs = [Job(way.done.plan, way.place.store, hooks.of(way.place.environment.name)) for way in own]
+        jobs = [
+            Job(way.done.plan, way.place.store, hooks.of(way.place.environment.name), way.place.brought) for way in own
+        ]
         return apply_plans(own[0].place.session, jobs, journal, clock)
 
     for own, results in zip(

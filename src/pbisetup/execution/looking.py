@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from pbisetup.execution.applying import MOST
-from pbisetup.model.errors import PbisetupError
-from pbisetup.model.facts import Unknown, value_of
+from pbisetup.execution.bench import Brought
+from pbisetup.model.errors import Evidence, PbisetupError
+from pbisetup.model.facts import Fact, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.model.tenant import BroughtCertificate
 from pbisetup.observe.admission import AsSeen
 from pbisetup.observe.app_view import with_apps_view
 from pbisetup.observe.environment import observe
@@ -20,6 +22,7 @@ from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
 from pbisetup.planning.arranging import groups_let_in
 from pbisetup.planning.planner import DeletedChoice, plan_environment
+from pbisetup.services.certificate import NotReadable, read_pair
 from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
 from pbisetup.services.side_by_side import side_by_side
@@ -33,6 +36,8 @@ class Place:
     session: Session
     environment: Environment
     store: Store
+    brought: Brought | None = None
+    """The certificate that the manifest names, and its password."""
 
 
 @dataclass(frozen=True)
@@ -94,16 +99,38 @@ def see(
     *,
     told: AsSeen | None = None,
     heed_refusals: bool = False,
+    spared: frozenset[str] = frozenset(),
 ) -> tuple[Snapshot, Plan]:
-    """One environment through a shared look at its tenant. Raises what `observe` raises."""
+    """One environment through a shared look at its tenant. Raises what `observe` raises.
+
+    `spared`: key ids of credentials that this run has replaced; they stay for this run.
+    """
+    snapshot = look_at(place, view, manifest)
+    snapshot = replace(snapshot, spared=spared)
     journal, name = Journal(manifest.project_id), place.environment.name
-    snapshot = observe(view, manifest, place.environment, place.store, journal.open_intents(name))
     snapshot = with_apps_view(place.session, place.environment, place.store, snapshot)
     if told is not None:
         snapshot = _with_answers(snapshot, told)
     if heed_refusals:
         snapshot = replace(snapshot, refused=journal.refused_steps(name))
     return with_who_else(view, manifest, place.environment, snapshot, clock)
+
+
+def look_at(place: Place, view: TenantView, manifest: Manifest, *, rotates: bool = False) -> Snapshot:
+    """One environment as it is seen, with the certificate that the manifest names. Raises what `observe` raises."""
+    journalled = Journal(manifest.project_id).open_intents(place.environment.name)
+    seen = observe(view, manifest, place.environment, place.store, journalled, rotates=rotates)
+    return seen if place.brought is None else replace(seen, brought=_brought(place.brought))
+
+
+def _brought(brought: Brought) -> Fact[BroughtCertificate]:
+    path, password = brought
+    try:
+        pair = read_pair(path, password)
+    except NotReadable as error:
+        return Unknown(f"the certificate {path.name} {error}", Evidence(path.name, "local", str(error)))
+    evidence = Evidence(path.name, "local", f"thumbprint {pair.thumbprint}")
+    return Known(BroughtCertificate(pair.thumbprint, pair.ends), evidence)
 
 
 def _with_answers(seen: Snapshot, told: AsSeen) -> Snapshot:

@@ -38,6 +38,8 @@ NOT_YET = (
 )
 PASSING = frozenset({500, 502, 503, 504})
 ALREADY = re.compile(r"already ?exist", re.IGNORECASE)
+GONE = re.compile(r"No (password )?credentials? found", re.IGNORECASE)
+"""What removePassword says of a key id that is not there (one source); of removeKey: guess."""
 
 
 def is_not_yet(answer: Answer) -> bool:
@@ -50,6 +52,11 @@ def already_there(answer: Answer) -> bool:
     """Whether a refusal says that the wanted state exists: as good as done."""
     said = f"{answer.service_code or ''} {answer.message}"
     return answer.status in (400, 409) and bool(ALREADY.search(said))
+
+
+def already_gone(answer: Answer) -> bool:
+    """Whether a refusal of a removal says that there is nothing to remove: as good as done."""
+    return answer.status == 404 or (answer.status == 400 and bool(GONE.search(answer.message)))
 
 
 def repeat(

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from pbisetup.execution.bench import Workbench
 from pbisetup.execution.steps import ACTIONS
-from pbisetup.model.errors import PbisetupError, Refused, Unreachable
+from pbisetup.model.errors import Interrupted, PbisetupError, Refused, Unreachable
 from pbisetup.model.plan import Plan, Step
 from pbisetup.services.app_sign_in import Credential
 
@@ -99,6 +99,8 @@ class Course:
         """Note what became of a step, and tell it."""
         if isinstance(outcome.error, Unreachable):
             self._cut = outcome.error
+        if isinstance(outcome.error, Interrupted):
+            self._interrupted = True
         self._outcomes[outcome.step.id] = outcome
         self._reporter.ended(outcome)
 
@@ -119,7 +121,7 @@ def judged(step: Step, bench: Workbench, error: PbisetupError | None) -> Outcome
         handed = replace(step, allowed=False, because=error.message)
         return Outcome(handed, "handed off", f"you may not: {error.message}", error)
     if error is not None:
-        return Outcome(step, "failed", error.message, error)
+        return Outcome(step, "not run" if isinstance(error, Interrupted) else "failed", error.message, error)
     if step.id in bench.journal.refused_steps(bench.environment):
         bench.journal.granted(bench.environment, step.id)
     return Outcome(step, "done")

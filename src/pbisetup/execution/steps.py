@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pbisetup.execution import steps_app, steps_directory, steps_powerbi, steps_secret, steps_unmake
+from pbisetup.execution import (
+    steps_app,
+    steps_certificate,
+    steps_directory,
+    steps_powerbi,
+    steps_secret,
+    steps_unmake,
+)
 from pbisetup.execution.bench import Outputs, Params, Workbench
 
 ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
@@ -22,9 +29,11 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     # the API that it calls
     "add_resource": steps_app.add_resource,
     "enable_resource": steps_app.enable_service_principal,
-    # its secret
+    # its credential
     "add_secret": steps_secret.add_secret,
     "remove_secret": steps_secret.remove_secret,
+    "make_certificate": steps_certificate.make_certificate,
+    "remove_certificate": steps_certificate.remove_certificate,
     # what the directory lets it and its people do
     "grant_delegated": steps_directory.grant_delegated,
     "grant_app_role": steps_directory.grant_app_role,

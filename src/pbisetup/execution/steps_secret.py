@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pbisetup.execution.bench import Outputs, Params, Workbench
+from pbisetup.execution.replacing import Made, best_effort, is_forbidden_kind, is_too_long, policy_code, put, shorter
 from pbisetup.execution.replication import PASSING, is_not_yet
-from pbisetup.model.errors import PbisetupError, Unreachable
+from pbisetup.execution.steps_certificate import make_certificate
+from pbisetup.model.errors import Refused, Unreachable
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import Note
 from pbisetup.services.answer import Answer
@@ -20,41 +23,57 @@ from pbisetup.services.stores.store import Kept
 
 
 def add_secret(bench: Workbench, params: Params) -> Outputs:
-    """Make a client secret and store it before anything else is tried with it.
+    """Make a client secret and keep it.
 
-    addPassword is the one call that must not be repeated blindly: each success is one more secret. It is made under a name
-    that nothing else has, noted in the journal first; whenever its outcome is unclear, whatever bears that name is removed.
+    Where a policy of the tenant forbids secrets, the next best kind takes its place: a certificate, which is said in what is
+    handed on. Where it allows shorter lives only, the longest of the usual ones that it takes.
     """
-    assert bench.store is not None
+    days: int | None = int(params["days"])
+    while days is not None:
+        try:
+            return put(bench, params, _made(bench, params, days))
+        except Refused as error:
+            if is_forbidden_kind(error):
+                more = {"subject": str(params["label"]), "brought": False, "instead_of": "secret"}
+                return make_certificate(bench, {**params, **more})
+            days = shorter(days) if is_too_long(error) else None
+            if days is None:
+                raise
+    raise AssertionError("a life that no policy takes ends in an error")
+
+
+def _made(bench: Workbench, params: Params, days: int) -> Made:
+    """addPassword is the one call that must not be repeated blindly: each success is one more secret. It is made under a
+    name that nothing else has, noted in the journal first; whenever its outcome is unclear, what bears that name is removed.
+    """
     graph, now = bench.session.graph, bench.clock.now()
-    app = graph.client.applications.by_application_id(params["app_object_id"])
-    ends = now + timedelta(days=int(params["days"]))
+    object_id = str(params["app_object_id"])
+    app = graph.client.applications.by_application_id(object_id)
+    ends = now + timedelta(days=days)
     name = f"{params['label']} {now:%Y-%m-%d} {secrets.token_hex(3)}"
     body = {"passwordCredential": {"displayName": name, "endDateTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}}
     bench.journal.intend(bench.environment, name)
     answer = _make_secret(bench, app, body, name)
     made = answer.object
     secret, key_id = Secret(str(made.pop("secretText", ""))), str(made.get("keyId", ""))
-    client_id = bench.outputs["client_id"]
     if not secret.reveal():
-        _remove_named(bench, params["app_object_id"], name)
+        _remove_named(bench, object_id, name)
         raise not_its_own(answer.url, answer.status)
-    try:
-        where = bench.store.keep(
-            Kept(
-                bench.session.tenant.id,
-                client_id,
-                Note(key_id, f"{ends:%Y-%m-%d}", params["app_object_id"]),
-                secret=secret,
-            )
-        )
-    except BaseException:
-        _remove_named(bench, params["app_object_id"], name)
-        bench.journal.done(bench.environment, name)
-        raise
-    bench.journal.done(bench.environment, name)
-    bench.credential = Credential("secret", bench.session.tenant.id, client_id, where, secret=secret)
-    return {"secret_where": where, "secret_ends": f"{ends:%Y-%m-%d}", "secret_key_id": key_id}
+    tenant, client = bench.session.tenant.id, bench.outputs["client_id"]
+
+    def remove() -> None:
+        # By its name, which is the journal's too: that this very secret goes is all that matters.
+        if _remove_named(bench, object_id, name):
+            bench.journal.done(bench.environment, name)
+
+    return Made(
+        name,
+        key_id,
+        ends,
+        Credential("secret", tenant, client, "the new secret", secret=secret),
+        Kept(tenant, client, Note(), secret=secret),
+        remove,
+    )
 
 
 def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str) -> Answer:
@@ -76,33 +95,35 @@ def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str)
             _remove_named(bench, object_id, name)
         elif not is_not_yet(answer):
             bench.journal.done(bench.environment, name)
-            raise answer.refusal("the client secret", _policy_code(answer))
+            raise answer.refusal("the client secret", policy_code(answer))
         until = bench.clock.monotonic() + pause
         count_down(bench.clock, bench.waits, "the app is not known everywhere yet", pause, until)
         pause = min(pause * 2, 30.0)
     raise answer.refusal("the client secret")
 
 
-def _policy_code(answer: Answer) -> str:
-    """Tenant policies that forbid or shorten secrets have codes of their own (entra.md 4.1)."""
-    return "PBI902" if str(answer.service_code).endswith("AsPerAppPolicy") else "PBI901"
-
-
-def _remove_named(bench: Workbench, object_id: str, name: str) -> None:
-    """Remove every secret of this display name. Best effort: the journal still knows the name if this fails."""
+def _remove_named(bench: Workbench, object_id: str, name: str) -> bool:
+    """Remove every secret of this display name; whether it is certain that none is left."""
     graph = bench.session.graph
     app = graph.client.applications.by_application_id(object_id)
-    try:
-        shown = graph.get(app, select="passwordCredentials")
+    clean = False
+
+    def remove() -> None:
+        nonlocal clean
+        shown = bench.sent(lambda: graph.get(app, select="passwordCredentials"), "the app's secrets")
         for password in shown.object.get("passwordCredentials") or []:
             if password.get("displayName") == name:
-                graph.send("POST", app.remove_password, {"keyId": password["keyId"]})
-    except PbisetupError:
-        return
+                key = {"keyId": password["keyId"]}
+                bench.removed(partial(graph.send, "POST", app.remove_password, key), "the new secret")
+        clean = True
+
+    best_effort(remove)
+    return clean
 
 
 def remove_secret(bench: Workbench, params: Params) -> Outputs:
     graph = bench.session.graph
     app = graph.client.applications.by_application_id(params["app_object_id"])
-    bench.sent(lambda: graph.send("POST", app.remove_password, {"keyId": params["key_id"]}), "the old secret")
+    remove = {"keyId": params["key_id"]}
+    bench.removed(lambda: graph.send("POST", app.remove_password, remove), "the old secret")
     return {}

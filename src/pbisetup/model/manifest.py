@@ -130,6 +130,10 @@ class Manifest:
         """How the display names of the environment's client secrets begin: projects may share an app."""
         return f"pbisetup {self.project_id}/{environment}"
 
+    def federated_name(self, environment: str) -> str:
+        """The name of the environment's federated credential: unique on the app, immutable (entra.md 1.9)."""
+        return f"pbisetup-{self.project_id}-{environment}"
+
     def group_unique_name(self, kind: str, named: str | None = None) -> str:
         """The uniqueName of the group that the project makes for this (`api`, ...); its environments share it.
 

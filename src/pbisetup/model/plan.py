@@ -28,6 +28,7 @@ ChangeKind = Literal["add", "change", "remove", "keep", "leave"]
 PLANNED_KINDS: Final = frozenset({
     "upsert_application", "update_application", "create_service_principal", "add_owner", "grant_delegated",
     "create_group", "add_group_member", "update_tenant_setting", "set_workspace_role", "add_secret", "remove_secret",
+    "make_certificate", "remove_certificate",
     "restore_application", "purge_application", "grant_app_role", "create_workspace", "assign_capacity",
     # what mends an app
     "enable_service_principal", "enable_resource", "add_resource", "allow_public_client", "add_redirect_uri",

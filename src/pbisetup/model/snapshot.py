@@ -9,7 +9,9 @@ from typing import Final
 from pbisetup.model.facts import Fact, Unknown
 from pbisetup.model.tenant import (
     AppRegistration,
+    BroughtCertificate,
     Capacity,
+    CredentialPolicy,
     DelegatedGrant,
     Group,
     Operator,
@@ -69,5 +71,11 @@ class Snapshot:
     may_create_groups: bool | None = None
     journalled: frozenset[str] = frozenset()
     """Display names of secrets that an interrupted run of this machine asked for and never stored."""
+    policy: Fact[CredentialPolicy] = _NOT_LOOKED
+    """What policies say of the app's credentials; looked at where a new one may be needed."""
+    brought: Fact[BroughtCertificate] = _NOT_LOOKED
+    """The certificate that the manifest names."""
+    spared: frozenset[str] = frozenset()
+    """Key ids that this very run has replaced: they are removed by another one."""
     refused: frozenset[str] = frozenset()
     """Ids of steps that this operator tried before and was refused; empty where they are to be tried again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 OperatorKind = Literal["user", "service principal"]
@@ -58,6 +58,27 @@ class Certificate:
     display_name: str
     thumbprint: str
     ends: datetime | None
+    starts: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CredentialPolicy:
+    """What the tenant's policies say of the app's credentials (entra.md 4.1)."""
+
+    name: str = ""
+    forbids_secrets: bool = False
+    longest_secret: timedelta | None = None
+    longest_certificate: timedelta | None = None
+    own_authority: bool = False
+    """Whether only certificates of authorities that the tenant trusts are taken."""
+
+
+@dataclass(frozen=True)
+class BroughtCertificate:
+    """The public side of a certificate that the manifest names."""
+
+    thumbprint: str
+    ends: datetime
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,7 @@ class AppRegistration:
     """`disabledByMicrosoftStatus`, where Microsoft has barred the app."""
     disabled: bool = False
     """`isDisabled`: nobody gets a token for it."""
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)

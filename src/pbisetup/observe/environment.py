@@ -10,13 +10,16 @@ from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import (
     AppRegistration,
+    CredentialPolicy,
     DelegatedGrant,
     Group,
     RoleGrant,
     ServicePrincipal,
+    StoredCredential,
     TenantSetting,
 )
 from pbisetup.observe.admission import AsSeen, as_the_app
+from pbisetup.observe.policies import credential_policy
 from pbisetup.observe.reading import application, failed, grant, object_fact, principal, role_grant, values_fact
 from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
@@ -33,19 +36,27 @@ from pbisetup.planning.wanted import (
 from pbisetup.services.stores.store import Store
 
 APP_FIELDS = (
-    "id,appId,displayName,uniqueName,tags,passwordCredentials,requiredResourceAccess,"
+    "id,appId,displayName,uniqueName,tags,createdDateTime,passwordCredentials,keyCredentials,requiredResourceAccess,"
     "isFallbackPublicClient,publicClient,web,spa,isDisabled,disabledByMicrosoftStatus"
 )
 _NOT_NEEDED = Unknown("not needed")
 
 
 def observe(
-    view: TenantView, manifest: Manifest, environment: Environment, store: Store, journalled: frozenset[str]
+    view: TenantView,
+    manifest: Manifest,
+    environment: Environment,
+    store: Store,
+    journalled: frozenset[str],
+    *,
+    rotates: bool = False,
 ) -> Snapshot:
-    """Look at everything that planning for this environment needs. Raises Refused or Unavailable where not even the app
-    could be looked up: nothing that could then be planned would be safe.
+    """Look at everything that planning for this environment needs, or a new credential where it `rotates`.
+
+    Raises Refused or Unavailable where not even the app could be looked up: nothing that could then be planned would
+    be safe.
     """
-    return _Observer(view, manifest, environment, store).snapshot(journalled)
+    return _Observer(view, manifest, environment, store, rotates).snapshot(journalled)
 
 
 def find_app(session: Session, unique_name: str) -> str | None:
@@ -78,7 +89,10 @@ def _not_there(session: Session, client_id: str) -> UsageError:
 
 
 class _Observer:
-    def __init__(self, view: TenantView, manifest: Manifest, environment: Environment, store: Store) -> None:
+    def __init__(
+        self, view: TenantView, manifest: Manifest, environment: Environment, store: Store, rotates: bool
+    ) -> None:
+        self.rotates = rotates
         self.view = view
         self.session = view.session
         self.graph = view.session.graph
@@ -99,6 +113,7 @@ class _Observer:
         granted = isinstance(roles, Known) and bool(roles.value)
         needs_api = scopes or wanted_app_roles(self.env) or granted or (found is not None and found.declared)
         seen = self._as_the_app(settings, found)
+        stored = self.store.stored()
         groups = self._groups(settings) if service else {}
         workspaces = {
             spec.key: workspace(self.session.powerbi, spec, self.session.operator) for spec in self.env.workspaces
@@ -114,7 +129,8 @@ class _Observer:
             delegated_grants=self._grants(principal),
             memberships=self._memberships(principal) if service else _NOT_NEEDED,
             settings=settings,
-            stored=self.store.stored(),
+            stored=stored,
+            policy=self._policy(app, stored, seen) if service else _NOT_NEEDED,
             admitted=seen.admitted,
             admitted_by=seen.admitted_by,
             token_refusals=seen.refusals,
@@ -218,6 +234,23 @@ class _Observer:
             frozenset(str(o["id"]) for answer in answers for o in answer.objects if "id" in o),
             last.evidence(),
         )
+
+    def _policy(
+        self, app: Fact[AppRegistration], stored: Fact[StoredCredential], seen: AsSeen
+    ) -> Fact[CredentialPolicy]:
+        """Looked at where a new credential may be needed; one that works says itself that it is allowed."""
+        found = value_of(app)
+        held = value_of(stored)
+        if (
+            held
+            and found
+            and held.client_id.lower() == found.client_id.lower()
+            and not seen.refusals
+            and not self.rotates
+        ):
+            return _NOT_NEEDED
+        ids = (found.object_id, found.created) if found else (None, None)
+        return credential_policy(self.session, self.view.default_policy(), *ids)
 
     def _groups(self, settings: Fact[Mapping[str, TenantSetting]]) -> dict[str, Fact[Group]]:
         """The groups that a decision can need: those that the settings name, and those that the manifest wants."""

@@ -108,6 +108,7 @@ def application(
         federated=None if federated is None else tuple(_federated(each) for each in federated),
         barred=_barred(raw),
         disabled=bool(raw.get("isDisabled")),
+        created=read_moment(raw.get("createdDateTime")),
     )
 
 
@@ -122,6 +123,7 @@ def _certificate(raw: Mapping[str, Any]) -> Certificate:
         display_name=str(raw.get("displayName") or ""),
         thumbprint=_thumbprint(str(raw.get("customKeyIdentifier") or "")),
         ends=read_moment(raw.get("endDateTime")),
+        starts=read_moment(raw.get("startDateTime")),
     )
 
 

@@ -13,6 +13,7 @@ from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.tenant import Capacity, Group, ResourceApp, TenantSetting
 from pbisetup.observe.members import in_words, who_else
+from pbisetup.observe.policies import default_policy
 from pbisetup.observe.reading import (
     GROUP_FIELDS,
     failed,
@@ -45,6 +46,10 @@ class TenantView:
     def power_bi(self) -> Fact[ResourceApp]:
         """The tenant's own service principal of Power BI."""
         return self._once("api", "", self._power_bi)
+
+    def default_policy(self) -> Fact[Mapping[str, Any]]:
+        """What the tenant's default policy says of the credentials of apps."""
+        return self._once("policy", "", lambda: default_policy(self.session))
 
     def group(self, wanted: str) -> Fact[Group]:
         """The group of this name or object id; unknown where several bear the name."""

@@ -13,11 +13,11 @@ from pbisetup.model.plan import Action, ChangeKind, Step
 from pbisetup.model.tenant import DelegatedGrant
 from pbisetup.planning import rights
 from pbisetup.planning.app_steps import new_service_principal
+from pbisetup.planning.credential_steps import new_secret
 from pbisetup.planning.permission_steps import new_consent
 from pbisetup.planning.redirects import is_native
 from pbisetup.planning.repair import Maker, Repair, Wish, kept
 from pbisetup.planning.rights import Right
-from pbisetup.planning.secret_steps import new_secret
 
 _MINUTES: Final = "a few minutes"
 

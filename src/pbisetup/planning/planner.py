@@ -12,8 +12,8 @@ from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.planning.app_steps import application, owner, redirects, service_principal, switched_off
 from pbisetup.planning.arranging import arranged
+from pbisetup.planning.credential_steps import credential
 from pbisetup.planning.permission_steps import app_roles, consent, more_consent, odd_permissions
-from pbisetup.planning.secret_steps import secret
 from pbisetup.planning.setting_steps import admission_steps
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.workspace_steps import workspace_steps
@@ -48,7 +48,7 @@ def plan_environment(
         *app_roles(s),
         *consent(s),
         *more_consent(s),
-        *secret(s),
+        *credential(s),
         *admission_steps(s),
         *workspace_steps(s),
     ]

@@ -11,8 +11,9 @@ from pbisetup.model.belongings import Belongings
 from pbisetup.model.errors import Evidence, PbisetupError
 from pbisetup.model.facts import Known, value_of
 from pbisetup.model.manifest import ADOPTED_TAG, Environment, Manifest
-from pbisetup.model.tenant import AppRegistration, Password
+from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning import rights
+from pbisetup.planning.held import AppKey, keys_of, made_for
 from pbisetup.planning.manifest import is_guid
 
 PROJECT_TAG: Final = "pbisetup"
@@ -31,11 +32,6 @@ def group_keys(manifest: Manifest) -> tuple[str, ...]:
     named = (pair for environment in manifest.environments.values() for pair in environment.groups.items())
     own = (manifest.group_unique_name(kind, name) for kind, name in named if not is_guid(name))
     return tuple(dict.fromkeys((*kinds, *(name.removeprefix(manifest.group_unique_name("")) for name in own))))
-
-
-def secret_prefix(manifest: Manifest, environment: str) -> str:
-    """How the display names of the secrets begin that were made for this environment of this project."""
-    return f"{manifest.secret_label(environment)} "
 
 
 @dataclass(frozen=True)
@@ -143,9 +139,9 @@ class Removal:
         return rights.edit_app(self.seen.operator, owners, ours_after_create=False)
 
     @cached_property
-    def our_passwords(self) -> tuple[Password, ...]:
-        prefix = secret_prefix(self.manifest, self.env.name)
-        return tuple(p for p in self.app.passwords if p.display_name.startswith(prefix)) if self.app else ()
+    def our_keys(self) -> tuple[AppKey, ...]:
+        """Client secrets and certificates that were made for this environment."""
+        return tuple(key for key in keys_of(self.app) if made_for(self.manifest, self.env, key))
 
 
 def not_ours(message: str, remedy: str) -> PbisetupError:

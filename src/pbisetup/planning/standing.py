@@ -12,8 +12,10 @@ from pbisetup.model.facts import Absent, Known, Unknown, value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.model.tenant import Password, StoredCredential, TenantInfo
-from pbisetup.planning.secret_steps import held_secret, made_for
+from pbisetup.model.tenant import AppRegistration, TenantInfo
+from pbisetup.planning.credential_steps import wish
+from pbisetup.planning.held import AppKey, held_credential, key_of_stored, keys_of, kind_of, made_for
+from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app, wanted_scopes
 
 Consent = Literal["granted", "missing", "each person", "not needed", "unknown"]
@@ -134,8 +136,8 @@ def _unseen(step: Step, seen: Snapshot) -> bool:
 
 
 def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
-    """Whether a new secret is planned only because this machine, a fresh clone, does not keep the one there is."""
-    made = step.action is not None and step.action.kind == "add_secret"
+    """Whether a new credential is planned only because this machine, a fresh clone, does not keep the one there is."""
+    made = step.action is not None and step.action.kind in ("add_secret", "make_certificate")
     return made and credential.where is None and credential.state in ("elsewhere", "expiring")
 
 
@@ -154,60 +156,64 @@ def _credential(
 ) -> CredentialStanding:
     if not is_service_app(environment):
         return CredentialStanding("not needed", "people sign in to the app")
-    kind = environment.credential.kind
-    app = value_of(seen.app)
+    kind = wish(Situation(manifest, environment, seen, now)).kind
+    app, stored = value_of(seen.app), value_of(seen.stored)
+    where = stored.where if stored else None
     if app is None:
         return CredentialStanding("missing", "there is no app yet", kind)
-    held, why = held_secret(manifest, environment, seen, now)
-    stored = value_of(seen.stored)
-    where = stored.where if stored else None
+    if kind == "federated":
+        return _trusted(manifest, environment, app, where)
+    held, why = held_credential(manifest, environment, seen, now, kind)
     if held is None and stored is not None:
-        mine = _stored(app.passwords, stored) if stored.client_id.lower() == app.client_id.lower() else None
+        mine = key_of_stored(app, stored) if stored.client_id.lower() == app.client_id.lower() else None
         if mine is None:
             return CredentialStanding("missing", why, kind)
         state: CredentialState = "refused" if seen.token_refusals else "expiring"
-        return _dated(state, why, kind, mine, now, None, where)
+        return _dated(state, why, kind_of(mine), mine, now, None, where)
     if held is None:
-        made = [
-            p for p in app.passwords if made_for(manifest, environment, p) and p.display_name not in seen.journalled
-        ]
+        made = [k for k in keys_of(app) if made_for(manifest, environment, k) and k.display_name not in seen.journalled]
         return _made_before(seen, made, why, kind, now, fail_within)
     return _dated("ok", why, kind, held, now, fail_within, where)
 
 
+def _trusted(
+    manifest: Manifest, environment: Environment, app: AppRegistration, where: str | None
+) -> CredentialStanding:
+    """A federated credential, which never ends."""
+    if app.federated is None:
+        return CredentialStanding("unknown", "the app's federated credentials could not be read", "federated")
+    name = manifest.federated_name(environment.name)
+    ours = next((each for each in app.federated if each.name == name), None)
+    if ours is None:
+        return CredentialStanding("missing", "the app trusts no issuer for this environment", "federated")
+    return CredentialStanding("ok", f"{ours.subject} of {ours.issuer}", "federated", where=where)
+
+
 def _made_before(
-    seen: Snapshot, made: Sequence[Password], why: str, kind: str, now: datetime, fail_within: timedelta | None
+    seen: Snapshot, made: Sequence[AppKey], why: str, kind: str, now: datetime, fail_within: timedelta | None
 ) -> CredentialStanding:
     """A credential whose value this machine does not keep: by what pbisetup made earlier, the one that lives longest."""
     if not made:
         return CredentialStanding("unknown" if isinstance(seen.stored, Unknown) else "missing", why, kind)
-    longest = max(made, key=lambda p: p.ends or datetime.max.replace(tzinfo=now.tzinfo))
+    longest = max(made, key=lambda k: k.ends or datetime.max.replace(tzinfo=now.tzinfo))
     elsewhere: CredentialState = "elsewhere" if isinstance(seen.stored, Absent) else "unknown"
-    return _dated(elsewhere, f"{longest.display_name!r}; {why}", kind, longest, now, fail_within, None)
+    return _dated(elsewhere, f"{longest.display_name!r}; {why}", kind_of(longest), longest, now, fail_within, None)
 
 
 def _dated(
     state: CredentialState,
     why: str,
     kind: str,
-    password: Password,
+    key: AppKey,
     now: datetime,
     fail_within: timedelta | None,
     where: str | None,
 ) -> CredentialStanding:
-    if password.ends is None:
+    if key.ends is None:
         return CredentialStanding(state, why, kind, where=where)
-    left = password.ends - now
+    left = key.ends - now
     if left <= timedelta(0):
         state = "expired"
     elif state != "refused" and fail_within is not None and left <= fail_within:
         state = "expiring"
-    return CredentialStanding(state, why, kind, password.ends, left // timedelta(days=1), where)
-
-
-def _stored(passwords: Iterable[Password], stored: StoredCredential) -> Password | None:
-    """Which of the app's secrets the stored value is, as far as its key id and its first characters tell."""
-    alike = [p for p in passwords if not (p.hint and stored.hint) or p.hint == stored.hint]
-    key_id = (stored.key_id or "").lower()
-    exact = next((p for p in alike if key_id and p.key_id.lower() == key_id), None)
-    return exact or next((p for p in alike if p.hint and p.hint == stored.hint), None)
+    return CredentialStanding(state, why, kind, key.ends, left // timedelta(days=1), where)

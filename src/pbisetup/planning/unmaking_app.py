@@ -9,9 +9,11 @@ from pbisetup.model.belongings import DeletedApp
 from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import ADOPTED_TAG, LEFT
 from pbisetup.model.plan import Action, Step, Who
-from pbisetup.model.tenant import AppRegistration, Password, StoredCredential
+from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning import rights
-from pbisetup.planning.removal import PROJECT_TAG, Removal, not_ours, secret_prefix
+from pbisetup.planning.credential_steps import TITLES
+from pbisetup.planning.held import AppKey, key_of_stored, kind_of, label_of
+from pbisetup.planning.removal import PROJECT_TAG, Removal, not_ours
 from pbisetup.planning.unmaking_words import credentials_of_others, listed
 
 _PURGERS: Final[tuple[Who, ...]] = ("cloud application administrator",)
@@ -46,7 +48,7 @@ def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         s.edit_right.because,
         needs=after,
         undo=f"pbisetup apply {s.env.name} --deleted-app restore",
-        warning=credentials_of_others(app, s.env.name, secret_prefix(s.manifest, s.env.name)),
+        warning=credentials_of_others(app, s.env.name, label_of(s.manifest, s.env.name)),
     )
     if s.purge:
         yield _purge_step(s, app.object_id, s.sp_id, app.display_name, just_deleted=True)
@@ -74,7 +76,7 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         "it was made by hand and taken over, so it stays, with its consent, owners and other credentials, and with the "
         "unique name, which can be set only once",
     )
-    yield from _secrets(s, app)
+    yield from keys(s, app)
     yield Step(
         "tags",
         "remove",
@@ -86,7 +88,7 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         right.because,
         undo="adopt it again",
         # The tags are what a second run finds it by.
-        needs=(*after, *(f"secret-{password.key_id}" for password in s.our_passwords)),
+        needs=(*after, *map(key_step, s.our_keys)),
     )
 
 
@@ -102,7 +104,7 @@ def shared_app(s: Removal) -> Iterator[Step]:
         "permissions, roles in workspaces and memberships. Once nobody else keeps it, "
         f"`pbisetup destroy {s.env.name}` takes away the rest",
     )
-    yield from _secrets(s, app)
+    yield from keys(s, app)
     own = s.manifest.tag(s.env.name)
     if s.parting is None:
         return
@@ -117,19 +119,26 @@ def shared_app(s: Removal) -> Iterator[Step]:
         right.allowed,
         right.because,
         undo=f"pbisetup apply {s.env.name}",
-        needs=tuple(f"secret-{password.key_id}" for password in s.our_passwords),
+        needs=tuple(map(key_step, s.our_keys)),
     )
 
 
-def _secrets(s: Removal, app: AppRegistration) -> Iterator[Step]:
+def key_step(key: AppKey) -> str:
+    """Id of the step that takes a credential off the app."""
+    return f"{kind_of(key)}-{key.key_id}"
+
+
+def keys(s: Removal, app: AppRegistration) -> Iterator[Step]:
+    """Taking what was made for this environment off the app; whatever else is there stays."""
     right = s.edit_right
-    for password in s.our_passwords:
+    for key in s.our_keys:
+        kind = kind_of(key)
         yield Step(
-            f"secret-{password.key_id}",
+            key_step(key),
             "remove",
-            f"Client secret {password.display_name!r}",
+            f"{TITLES[kind]} {key.display_name!r}",
             "made for this environment",
-            Action("remove_secret", {"app_object_id": app.object_id, "key_id": password.key_id}),
+            Action(f"remove_{kind}", {"app_object_id": app.object_id, "key_id": key.key_id}),
             right.who,
             right.allowed,
             right.because,
@@ -209,11 +218,13 @@ def credential(s: Removal) -> Iterator[Step]:
     if s.deletes_app and s.app and _same(stored.client_id, s.app.client_id):
         needs = ("delete-app",)
     elif s.ownership in ("own", "adopted") and s.app and _same(stored.client_id, s.app.client_id):
-        held = _held(s.app, stored)
-        if held not in s.our_passwords:
-            yield Step("credential", "leave", title, "the secret is none that was made for this environment")
+        held = key_of_stored(s.app, stored)
+        # What pbisetup kept and the app has no longer was taken off it by a run that did not get here.
+        gone = held is None and stored.key_id is not None
+        if held not in s.our_keys and not gone:
+            yield Step("credential", "leave", title, f"the {stored.kind} is none that was made for this environment")
             return
-        needs = (f"secret-{held.key_id}",) if held else ()
+        needs = (key_step(held),) if held else ()
     elif not (deleted and _same(stored.client_id, deleted.client_id)) and not s.seen.stored_app_gone:
         yield Step("credential", "leave", title, f"it is of another app ({stored.client_id})")
         return
@@ -227,16 +238,6 @@ def credential(s: Removal) -> Iterator[Step]:
         True,
         needs=needs,
     )
-
-
-def _held(app: AppRegistration, stored: StoredCredential) -> Password | None:
-    """Which of the app's secrets the stored one is: its first characters decide, the recorded key id between those that
-    begin alike.
-    """
-    alike = [p for p in app.passwords if not (p.hint and stored.hint) or p.hint == stored.hint]
-    recorded = (stored.key_id or "").lower()
-    exact = next((p for p in alike if recorded and p.key_id.lower() == recorded), None)
-    return exact or next((p for p in alike if p.hint), None)
 
 
 def _same(one: str, other: str) -> bool:

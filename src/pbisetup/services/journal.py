@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 _TURN = threading.Lock()
 """Several environments write to one journal."""
@@ -30,9 +32,9 @@ class Journal:
     def __init__(self, project_id: str) -> None:
         self._path = state_directory() / "journal" / f"{project_id}.jsonl"
 
-    def intend(self, environment: str, name: str) -> None:
-        """Before a secret is made under this display name."""
-        self._add({"intend": name, "environment": environment})
+    def intend(self, environment: str, name: str, key_id: str = "") -> None:
+        """Before a credential is made under this display name, and this key id, where it is chosen here."""
+        self._add({"intend": name, "environment": environment, **({"key": key_id} if key_id else {})})
 
     def done(self, environment: str, name: str) -> None:
         """After its value is stored, or after it is certain that none was made or that it was removed."""
@@ -46,9 +48,28 @@ class Journal:
         """After a step went through."""
         self._add({"granted": step, "environment": environment})
 
+    def begin_rotation(self, environment: str, key_id: str) -> None:
+        """Before the credential with this key id is replaced; `none` where its key id is not known."""
+        self._add({"rotates": key_id, "environment": environment})
+
+    def end_rotation(self, environment: str) -> None:
+        """After nothing of it is left to do."""
+        for key_id in sorted(self._open(environment, "rotates", "rotated")):
+            self._add({"rotated": key_id, "environment": environment})
+
+    def rotation(self, environment: str) -> str | None:
+        """Key id that an interrupted rotation set out to replace, or None."""
+        return next(iter(sorted(self._open(environment, "rotates", "rotated"))), None)
+
     def open_intents(self, environment: str) -> frozenset[str]:
         """Display names that were begun and never finished."""
         return self._open(environment, "intend", "done")
+
+    def open_keys(self, environment: str) -> dict[str, str]:
+        """Key ids that were begun and never finished, as far as they were chosen here, each with its display name."""
+        names = self.open_intents(environment)
+        told = (entry for entry in self._entries(environment) if entry.get("intend") in names and entry.get("key"))
+        return {str(entry["key"]): str(entry["intend"]) for entry in told}
 
     def refused_steps(self, environment: str) -> frozenset[str]:
         """Ids of steps whose newest try was refused."""
@@ -60,22 +81,27 @@ class Journal:
             self.done(environment, name)
         for step in sorted(self.refused_steps(environment)):
             self.granted(environment, step)
+        self.end_rotation(environment)
 
     def _open(self, environment: str, begin: str, end: str) -> frozenset[str]:
         found: set[str] = set()
+        for entry in self._entries(environment):
+            found |= {str(entry[begin])} if begin in entry else set()
+            found -= {str(entry.get(end, ""))}
+        return frozenset(found)
+
+    def _entries(self, environment: str) -> Iterator[dict[str, Any]]:
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
-            return frozenset()
+            return
         for line in lines:
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue  # a line that a crash cut short
             if isinstance(entry, dict) and entry.get("environment") == environment:
-                found |= {str(entry[begin])} if begin in entry else set()
-                found -= {str(entry.get(end, ""))}
-        return frozenset(found)
+                yield entry
 
     def _add(self, entry: dict[str, str]) -> None:
         with _TURN:

@@ -25,7 +25,7 @@ from pbisetup.planning.handoff.writers import Scope, application, group, service
 
 __all__ = ["Consent", "Handoff", "Portal", "PublicCredential", "Section", "Task", "asks_for_consent", "hand_off"]
 
-_SECRET_STEPS = frozenset({"add_secret", "add_owner"})
+_SECRET_STEPS = frozenset({"add_secret", "make_certificate", "add_owner"})
 """What a public credential stands in for: then nobody here needs a secret, or to own the app to make one."""
 
 

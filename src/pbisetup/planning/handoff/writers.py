@@ -255,6 +255,12 @@ def _remove_secret(p: Params, _: Scope) -> Written:
     return _only(Send("post", _app(p, "/removePassword"), {"keyId": p["key_id"]}, there, gone=True))
 
 
+def _remove_certificate(p: Params, _: Scope) -> Written:
+    return _only(
+        note=f"In the portal, below `Certificates & secrets`: delete the certificate with the key id {p['key_id']}."
+    )
+
+
 def _add_certificate(p: Params, _: Scope) -> Written:
     return _only(AddKey(_app(p), p["key"], tuple(p["identifiers"]), p["entry"]))
 
@@ -295,6 +301,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     # its credential
     "add_secret": _add_secret,
     "remove_secret": _remove_secret,
+    "make_certificate": _add_secret,
+    "remove_certificate": _remove_certificate,
     "add_certificate": _add_certificate,
     "add_federated_credential": _add_federated_credential,
     # what the directory lets it and its people do

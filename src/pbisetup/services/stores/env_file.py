@@ -184,7 +184,7 @@ class EnvFile:
         with contextlib.suppress(OSError):
             if self.folder.resolve().stat().st_mode & stat.S_IWOTH:
                 raise StoreError(
-                    "PBI114",
+                    "PBI118",
                     f"everybody on this machine may write to the folder {self.folder}",
                     remedy="No credential was made. Use a folder of your own, or close this one.",
                     command="chmod o-w .",

@@ -36,7 +36,9 @@ class Kept:
     certificate: Secret | None = None
     """A certificate that was made here: its private key and itself, as PEM."""
     file: Path | None = None
-    """A certificate that was brought: it stays where it is."""
+    """A certificate that was brought: it stays where it is, where the store can say that."""
+    password: Secret | None = None
+    """Of that file; never kept: its owner gives it anew."""
 
     @property
     def kind(self) -> Literal["secret", "certificate", "federated"]:
