@@ -29,6 +29,13 @@ def destroy(
     forget: Annotated[
         bool, typer.Option("--forget", help="Take the environment out of the manifest, too, once all of it is gone.")
     ] = False,
+    credential: Annotated[
+        bool,
+        typer.Option(
+            "--credential",
+            help="Take away only what the app signs in with: its credentials made here, and the stored one.",
+        ),
+    ] = False,
     yes: opt.Yes = False,
     manifest: opt.ManifestPath = None,
     sandbox: opt.Sandbox = False,
@@ -44,10 +51,15 @@ def destroy(
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
         from pbisetup.execution.unmaking import unmake
+        from pbisetup.model.errors import UsageError
         from pbisetup.services.clock import ServiceClock
         from pbisetup.services.lock import one_run
 
         need_consent(terminal, yes)
+        if credential and (purge or forget):
+            raise UsageError(
+                "PBI104", f"--credential leaves the app, and so does not go with {'--purge' if purge else '--forget'}"
+            )
         loaded = load_manifest(common)
         chosen = choose_one(loaded, environment)
         with (
@@ -59,14 +71,23 @@ def destroy(
             store = store_for(common, chosen, terminal)
             before = signal.getsignal(signal.SIGINT)
             try:
+                ear = talk.of(chosen.name)
                 done = unmake(
-                    session, loaded, chosen, store, ServiceClock(reach), talk, talk.of(chosen.name), purge=purge
+                    session,
+                    loaded,
+                    chosen,
+                    store,
+                    ServiceClock(reach),
+                    talk,
+                    ear,
+                    purge=purge,
+                    only_credential=credential,
                 )
             finally:
                 signal.signal(signal.SIGINT, before)
             terminal.clear()
             forgotten = forget and _forget(common, done)
-        _finish(common, terminal, done, forget=forget, forgotten=forgotten)
+        _finish(common, terminal, done, forget=forget, forgotten=forgotten, whole=not credential)
 
 
 class _Talk(Talk):
@@ -110,7 +131,7 @@ def _forget(common: Common, done: Unmade) -> bool:
     return remove_environment(common.manifest_path, done.environment.name)
 
 
-def _finish(common: Common, terminal: Terminal, done: Unmade, *, forget: bool, forgotten: bool) -> None:
+def _finish(common: Common, terminal: Terminal, done: Unmade, *, forget: bool, forgotten: bool, whole: bool) -> None:
     from pbisetup.ui.unmaking import farewell_commands, farewell_lines, removal_json
 
     if common.json:
@@ -125,7 +146,7 @@ def _finish(common: Common, terminal: Terminal, done: Unmade, *, forget: bool, f
     elif forget and not done.declined:
         why = "something is left to remove" if done.exit_code else "a manifest needs one environment"
         terminal.wrapped_result(f"{common.manifest_path.name}: {table} stays, because {why}.")
-    elif not done.declined:
+    elif not done.declined and whole:
         terminal.wrapped_result(f"{common.manifest_path.name}: {table} stays; --forget takes it out.")
     for line in farewell_commands(done):
         terminal.result(line)

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from pbisetup.ui.terminal import Terminal
 
 
-def prove_all(terminal: Terminal, done: Sequence[Converged], clock: ServiceClock, talk: Talk, patience: int) -> None:
+def prove_all(
+    terminal: Terminal,
+    done: Sequence[Converged],
+    clock: ServiceClock,
+    talk: Talk,
+    patience: int,
+    *,
+    only_problems: bool = False,
+) -> None:
     """Prove what was not declined, stopped or shut: apps side by side, people one after the other."""
     from pbisetup.execution.applying import MOST
     from pbisetup.planning.wanted import is_service_app
@@ -32,7 +40,8 @@ def prove_all(terminal: Terminal, done: Sequence[Converged], clock: ServiceClock
     terminal.clear()
     for each in due:
         # Of several, those that work are told by the summary alone.
-        if each.examination is not None and not (len(due) > 1 and each.examination.healthy):
+        brief = only_problems or len(due) > 1
+        if each.examination is not None and not (brief and each.examination.healthy):
             terminal.say()
             terminal.say(f"Proof for {each.environment.name}", "bold")
             for line, style in examination_lines(each.examination, terminal.width):

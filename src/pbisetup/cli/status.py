@@ -28,13 +28,15 @@ def status(
     tenant: opt.Tenant = None,
     operator: opt.Operator = "auto",
     operator_client_id: opt.OperatorClientId = None,
-    format: opt.Format = "text",
+    format: Annotated[
+        str, typer.Option("--format", help="text, json, or ics: the days on which credentials end, for a calendar.")
+    ] = "text",
     no_color: opt.NoColor = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """All environments at a glance: ids, consent, credential days left, drift. Changes nothing."""
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
-    with command(common) as terminal:
+    with command(common, ("text", "json", "ics")) as terminal:
         from pbisetup.execution.looking import look_all
         from pbisetup.planning.standing import exit_code, standing, unreached
         from pbisetup.services.clock import ServiceClock
@@ -64,7 +66,11 @@ def status(
             else:
                 rows.append(standing(loaded, environment, seen.snapshot, seen.plan, now, within))
         terminal.clear()
-        if common.json:
+        if format == "ics":
+            from pbisetup.ui.calendar import calendar
+
+            terminal.value(terminal.redact(calendar(rows, loaded.project_id, now)))
+        elif common.json:
             terminal.result(json.dumps(status_json(rows), indent=2))
         else:
             for line, style in status_lines(rows, terminal.width):

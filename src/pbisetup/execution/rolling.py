@@ -83,7 +83,9 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
             count_down(clock, watcher.waiting, "the old certificate still works until then", grace.total_seconds(), end)
         renewed = rollable(place.store)
         assert renewed is not None
-        retirement = Plan(name, tuple(_retired(renewed, clock.now())), dict(plan.outputs))
+        gone = {outcome.step.id for outcome in result.of("done")}
+        left = (step for step in _retired(renewed, clock.now()) if step.id not in gone)
+        retirement = Plan(name, tuple(left), dict(plan.outputs))
         [last] = apply_plans(place.session, [Job(retirement, place.store, watcher)], journal, clock)
         done.results.append(last)
     journal.end_rotation(name)

@@ -54,6 +54,7 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "delete_application": steps_unmake.delete_application,
     "purge_deleted_application": steps_unmake.purge_deleted_application,
     "delete_group": steps_unmake.delete_group,
+    "remove_federated_credential": steps_unmake.remove_federated_credential,
     "forget_credential": steps_unmake.forget_credential,
 }
 """Every kind of action that a plan can hold, and who does it."""

@@ -158,6 +158,14 @@ def _changed(why: str) -> PbisetupError:
     return PlanOutdated("PBI906", f"{why} by now", remedy="It was not deleted. Run again to see how it stands.")
 
 
+def remove_federated_credential(bench: Workbench, params: Params) -> Outputs:
+    """Take one federated credential off the app, by its name."""
+    graph = bench.session.graph
+    path = f"applications/{params['app_object_id']}/federatedIdentityCredentials/{params['name']}"
+    bench.removed(lambda: graph.send("DELETE", graph.at(path)), "the federated credential")
+    return {}
+
+
 def forget_credential(bench: Workbench, params: Params) -> Outputs:
     """Take the app's credential out of where it is kept."""
     if bench.kept is not None:

@@ -77,13 +77,14 @@ def unmake(
     watcher: Watcher,
     *,
     purge: bool = False,
+    only_credential: bool = False,
 ) -> Unmade:
     """Remove what is this environment's and what this operator may; says what stays, and who could remove the rest.
 
     Raises PbisetupError, before anything is removed, where an app stands in its place that is not proved to be its own.
     """
     seen = belongings(session, manifest, environment, store)
-    plan = plan_removal(manifest, environment, seen, purge=purge)
+    plan = plan_removal(manifest, environment, seen, purge=purge, only_credential=only_credential)
     done = Unmade(environment, seen, plan)
     hooks.plan([plan])
     if plan.own and not hooks.agreed([plan]):
@@ -99,8 +100,10 @@ def unmake(
         waiting = any(o.error is None and o.step.allowed is not False for o in result.of("handed off"))
         if result.interrupted or result.of("failed") or not (refused and waiting):
             break
-        plan = plan_removal(manifest, environment, replace(seen, refused=refused), purge=purge)
-    _tidy(journal, environment.name, done)
+        seen = replace(seen, refused=refused)
+        plan = plan_removal(manifest, environment, seen, purge=purge, only_credential=only_credential)
+    if not only_credential:
+        _tidy(journal, environment.name, done)
     return done
 
 

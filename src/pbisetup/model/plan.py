@@ -35,7 +35,7 @@ PLANNED_KINDS: Final = frozenset({
     "add_delegated_permission", "revoke_app_role", "assign_user", "remove_from_excluded_group",
     # what takes an environment away: execution/steps_unmake.py
     "remove_workspace_role", "remove_group_member", "remove_tags", "delete_application", "purge_deleted_application",
-    "delete_group", "forget_credential",
+    "delete_group", "forget_credential", "remove_federated_credential",
 })  # fmt: skip
 ACTION_KINDS: Final = PLANNED_KINDS | {
     # the app and its credential

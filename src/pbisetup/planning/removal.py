@@ -11,9 +11,9 @@ from pbisetup.model.belongings import Belongings
 from pbisetup.model.errors import Evidence, PbisetupError
 from pbisetup.model.facts import Known, value_of
 from pbisetup.model.manifest import ADOPTED_TAG, Environment, Manifest
-from pbisetup.model.tenant import AppRegistration
+from pbisetup.model.tenant import AppRegistration, FederatedCredential
 from pbisetup.planning import rights
-from pbisetup.planning.held import AppKey, keys_of, made_for
+from pbisetup.planning.held import AppKey, keys_of, kind_of, made_for
 from pbisetup.planning.manifest import is_guid
 
 PROJECT_TAG: Final = "pbisetup"
@@ -42,6 +42,8 @@ class Removal:
     env: Environment
     seen: Belongings
     purge: bool
+    only_credential: bool = False
+    """Whether nothing but the credential is taken away."""
 
     @cached_property
     def app(self) -> AppRegistration | None:
@@ -107,7 +109,7 @@ class Removal:
 
     @property
     def deletes_app(self) -> bool:
-        return self.ownership == "own" and not self.keepers
+        return self.ownership == "own" and not self.keepers and not self.only_credential
 
     @cached_property
     def parting(self) -> str | None:
@@ -142,6 +144,22 @@ class Removal:
     def our_keys(self) -> tuple[AppKey, ...]:
         """Client secrets and certificates that were made for this environment."""
         return tuple(key for key in keys_of(self.app) if made_for(self.manifest, self.env, key))
+
+    @cached_property
+    def our_trust(self) -> FederatedCredential | None:
+        """The federated credential that was made for this environment."""
+        name = self.manifest.federated_name(self.env.name)
+        return next((each for each in (self.app.federated if self.app else None) or () if each.name == name), None)
+
+    @property
+    def credential_steps(self) -> tuple[str, ...]:
+        """Ids of the steps that take the environment's credentials off the app."""
+        return (*map(key_step, self.our_keys), *(("federated",) if self.our_trust else ()))
+
+
+def key_step(key: AppKey) -> str:
+    """Id of the step that takes a credential off the app."""
+    return f"{kind_of(key)}-{key.key_id}"
 
 
 def not_ours(message: str, remedy: str) -> PbisetupError:

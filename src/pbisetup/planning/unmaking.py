@@ -13,18 +13,33 @@ from pbisetup.model.belongings import Belongings
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
 from pbisetup.planning.removal import Removal
-from pbisetup.planning.unmaking_app import adopted_app, credential, deleted_app, named_app, own_app, shared_app
+from pbisetup.planning.unmaking_app import (
+    adopted_app,
+    credential,
+    credential_alone,
+    deleted_app,
+    named_app,
+    own_app,
+    shared_app,
+)
 from pbisetup.planning.unmaking_groups import group_steps, setting_words
 from pbisetup.planning.unmaking_roles import membership_steps, role_steps
 from pbisetup.planning.unmaking_words import quoted
 
 
-def plan_removal(manifest: Manifest, environment: Environment, seen: Belongings, *, purge: bool = False) -> Plan:
-    """Everything of this environment that goes, in order, and a word on all that stays.
+def plan_removal(
+    manifest: Manifest,
+    environment: Environment,
+    seen: Belongings,
+    *,
+    purge: bool = False,
+    only_credential: bool = False,
+) -> Plan:
+    """Everything of this environment that goes, in order, and a word on all that stays; or its credential alone.
 
     Raises PbisetupError where an app stands in its place that is not proved to be its own.
     """
-    s = Removal(manifest, environment, seen, purge)
+    s = Removal(manifest, environment, seen, purge, only_credential)
     outputs = {"tenant_id": seen.tenant.id}
     if s.app:
         outputs |= {"app_object_id": s.app.object_id, "client_id": s.app.client_id}
@@ -35,6 +50,9 @@ def plan_removal(manifest: Manifest, environment: Environment, seen: Belongings,
 
 def _steps(s: Removal) -> Iterator[Step]:
     ownership = s.ownership
+    if s.only_credential:
+        yield from credential_alone(s)
+        return
     roles = list(role_steps(s))
     memberships = list(membership_steps(s))
     yield from roles

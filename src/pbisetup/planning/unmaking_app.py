@@ -12,11 +12,37 @@ from pbisetup.model.plan import Action, Step, Who
 from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning import rights
 from pbisetup.planning.credential_steps import TITLES
-from pbisetup.planning.held import AppKey, key_of_stored, kind_of, label_of
-from pbisetup.planning.removal import PROJECT_TAG, Removal, not_ours
+from pbisetup.planning.held import key_of_stored, kind_of, label_of
+from pbisetup.planning.removal import PROJECT_TAG, Removal, key_step, not_ours
 from pbisetup.planning.unmaking_words import credentials_of_others, listed
 
 _PURGERS: Final[tuple[Who, ...]] = ("cloud application administrator",)
+
+
+def credential_alone(s: Removal) -> Iterator[Step]:
+    """Only what the app signs in with; and what this does not do, because nothing can."""
+    if s.app is not None:
+        yield from keys(s, s.app)
+    yield from credential(s)
+    if s.app is None:
+        return
+    name = s.env.name
+    others = credentials_of_others(s.app, name, label_of(s.manifest, name), s.manifest.federated_name(name))
+    yield Step(
+        "app",
+        "leave",
+        f"App registration {s.app.display_name!r}, client id {s.app.client_id}",
+        f"it stays with all its rights; `pbisetup apply {name}` gives it a new credential",
+        warning=others.replace("end with it", "still open it", 1) if others else None,
+    )
+    yield Step(
+        "tokens",
+        "leave",
+        "Tokens that were issued already",
+        "each lives to its own end, about an hour: nothing calls back a token for Power BI (continuous access evaluation "
+        "covers Microsoft Graph only). To keep every other credential out, too, switch the service principal off; "
+        f"that, too, stops new tokens only: az ad sp update --id {s.app.client_id} --set accountEnabled=false",
+    )
 
 
 def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
@@ -48,7 +74,9 @@ def own_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         s.edit_right.because,
         needs=after,
         undo=f"pbisetup apply {s.env.name} --deleted-app restore",
-        warning=credentials_of_others(app, s.env.name, label_of(s.manifest, s.env.name)),
+        warning=credentials_of_others(
+            app, s.env.name, label_of(s.manifest, s.env.name), s.manifest.federated_name(s.env.name)
+        ),
     )
     if s.purge:
         yield _purge_step(s, app.object_id, s.sp_id, app.display_name, just_deleted=True)
@@ -88,7 +116,7 @@ def adopted_app(s: Removal, after: tuple[str, ...]) -> Iterator[Step]:
         right.because,
         undo="adopt it again",
         # The tags are what a second run finds it by.
-        needs=(*after, *map(key_step, s.our_keys)),
+        needs=(*after, *s.credential_steps),
     )
 
 
@@ -119,13 +147,8 @@ def shared_app(s: Removal) -> Iterator[Step]:
         right.allowed,
         right.because,
         undo=f"pbisetup apply {s.env.name}",
-        needs=tuple(map(key_step, s.our_keys)),
+        needs=s.credential_steps,
     )
-
-
-def key_step(key: AppKey) -> str:
-    """Id of the step that takes a credential off the app."""
-    return f"{kind_of(key)}-{key.key_id}"
 
 
 def keys(s: Removal, app: AppRegistration) -> Iterator[Step]:
@@ -139,6 +162,17 @@ def keys(s: Removal, app: AppRegistration) -> Iterator[Step]:
             f"{TITLES[kind]} {key.display_name!r}",
             "made for this environment",
             Action(f"remove_{kind}", {"app_object_id": app.object_id, "key_id": key.key_id}),
+            right.who,
+            right.allowed,
+            right.because,
+        )
+    if s.our_trust is not None:
+        yield Step(
+            "federated",
+            "remove",
+            f"Federated credential {s.our_trust.name!r}: {s.our_trust.subject!r} of {s.our_trust.issuer}",
+            "made for this environment",
+            Action("remove_federated_credential", {"app_object_id": app.object_id, "name": s.our_trust.name}),
             right.who,
             right.allowed,
             right.because,
@@ -221,10 +255,11 @@ def credential(s: Removal) -> Iterator[Step]:
         held = key_of_stored(s.app, stored)
         # What pbisetup kept and the app has no longer was taken off it by a run that did not get here.
         gone = held is None and stored.key_id is not None
-        if held not in s.our_keys and not gone:
+        trusted = stored.kind == "federated" and s.our_trust is not None
+        if held not in s.our_keys and not gone and not trusted:
             yield Step("credential", "leave", title, f"the {stored.kind} is none that was made for this environment")
             return
-        needs = (key_step(held),) if held else ()
+        needs = (key_step(held),) if held else (("federated",) if trusted else ())
     elif not (deleted and _same(stored.client_id, deleted.client_id)) and not s.seen.stored_app_gone:
         yield Step("credential", "leave", title, f"it is of another app ({stored.client_id})")
         return

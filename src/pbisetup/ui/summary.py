@@ -35,7 +35,16 @@ def summary_lines(done: Converged) -> list[str]:
         lines.append(f"{name}: {counts}.")
     handed_on = {k: v for result in done.results for k, v in result.outputs.items()}
     if where := handed_on.get("secret_where"):
-        lines.append(f"{name}: the secret is in {where}, until {handed_on['secret_ends']}.")
+        kind = handed_on.get("secret_kind", "secret")
+        lines.append(f"{name}: the {kind} is in {where}, until {handed_on['secret_ends']}.")
+        if asked := handed_on.get("secret_instead_of"):
+            lines.append(f"{name}: it is a {kind} and not a {asked}, which a policy of the tenant forbids.")
+        left = set(handed_on.get("secret_retires", "").split(",")) - {""} - _removed(done)
+        if left:
+            lines.append(
+                f"{name}: the one before still works, and goes at the next `pbisetup apply` or `pbisetup rotate` after its "
+                "grace. Tokens that were issued with it live to their own end, about an hour."
+            )
     for step in done.plan.unmet:
         lines.append(f"{name}: left alone, and not as the manifest says: {visible(step.title)}: {visible(step.why)}.")
     if done.interrupted:
@@ -47,6 +56,12 @@ def summary_lines(done: Converged) -> list[str]:
         works = f"works: a token was issued and the Power BI API answered it{answered}"
         lines.append(f"{name}: the app {works if done.examination.healthy else 'does not work yet'}.")
     return lines
+
+
+def _removed(done: Converged) -> set[str]:
+    """Key ids of credentials that this run has taken off the app."""
+    steps = (outcome.step for result in done.results for outcome in result.of("done"))
+    return {str(step.action.params["key_id"]) for step in steps if step.action and "key_id" in step.action.params}
 
 
 def next_commands(done: Sequence[Converged], code: int) -> list[str]:

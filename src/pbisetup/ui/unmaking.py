@@ -80,11 +80,15 @@ def farewell_commands(done: Unmade) -> list[str]:
     """What to type next."""
     name = done.environment.name
     gone = {outcome.step.id for outcome in done.of("done")}
+    alone = any(step.id == "tokens" for step in done.plan.steps)
+    again = f"pbisetup destroy {name}{' --credential' if alone else ''}"
     commands: list[tuple[str, str]] = []
     if done.exit_code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED):
-        commands.append((f"pbisetup destroy {name}", "continue"))
+        commands.append((again, "continue"))
     elif done.exit_code == ExitCode.HANDOFF:
-        commands.append((f"pbisetup destroy {name}", "when they have done it: see whether anything is left"))
+        commands.append((again, "when they have done it: see whether anything is left"))
+    elif alone and gone:
+        commands.append((f"pbisetup apply {name}", "give the app a new credential"))
     if "delete-app" in gone and "purge-app" not in gone:
         commands.append((f"pbisetup apply {name} --deleted-app restore", "bring the app back, for 30 days"))
         commands.append((f"pbisetup destroy {name} --purge", "remove the deleted app for good"))

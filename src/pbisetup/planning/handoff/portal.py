@@ -94,6 +94,7 @@ _PAGES: Final[Mapping[str, _Page]] = {
     "add_secret": _app_page("Owners", "Add owners"),
     "remove_secret": _app_page("Credentials", "Client secrets: delete the one that is named"),
     "make_certificate": _app_page("Owners", "Add owners"),
+    "remove_federated_credential": _app_page("Credentials", "Federated credentials: delete the one that is named"),
     "remove_certificate": _app_page("Credentials", "Certificates: delete the one that is named"),
     "add_certificate": _app_page("Credentials", "Certificates: Upload certificate, the public one"),
     "add_federated_credential": _app_page("Credentials", "Federated credentials: Add credential, other issuer"),

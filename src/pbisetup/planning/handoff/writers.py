@@ -326,6 +326,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "delete_application": _by_destroy,
     "purge_deleted_application": _by_destroy,
     "delete_group": _by_destroy,
+    "remove_federated_credential": _by_destroy,
     "forget_credential": _by_destroy,
 }
 
