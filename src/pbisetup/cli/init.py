@@ -14,6 +14,7 @@ from pbisetup.cli.init_answers import (
     ask_first,
     ask_workspaces,
     check_against,
+    credential_table,
     environment_table,
     from_flags,
     need_answers,
@@ -63,8 +64,35 @@ def init(
     consent: Annotated[
         str | None, typer.Option("--consent", help="Who delegated permissions are consented for: all or person.")
     ] = None,
-    store: Annotated[str | None, typer.Option("--store", help="Where the secret goes: env-file or stdout.")] = None,
-    lifetime: Annotated[str | None, typer.Option("--lifetime", help="Life of the secret, such as 90d.")] = None,
+    credential: Annotated[
+        str | None, typer.Option("--credential", help="What the app signs in with: secret, certificate or federated.")
+    ] = None,
+    certificate: Annotated[
+        str | None,
+        typer.Option(
+            "--certificate",
+            metavar="FILE",
+            help="A certificate with its private key, PEM or PFX, instead of a new one.",
+        ),
+    ] = None,
+    federated: Annotated[
+        str | None,
+        typer.Option(
+            "--federated",
+            metavar="WHOM",
+            help="Whose assertions the app takes: github:OWNER/NAME:environment:ENV (or branch:, tag:, pull_request), "
+            "azure-devops:ORGANIZATION/PROJECT/CONNECTION, or ISSUER=SUBJECT.",
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            help="Where the credential goes: env-file, keyring, key-vault:NAME, github:OWNER/REPO[/ENV], "
+            "azure-devops:ORG/PROJECT/GROUP or stdout.",
+        ),
+    ] = None,
+    lifetime: Annotated[str | None, typer.Option("--lifetime", help="Life of the credential, such as 90d.")] = None,
     group: Annotated[
         str | None, typer.Option("--group", help="Security group for the tenant setting, by name or object id.")
     ] = None,
@@ -104,6 +132,9 @@ def init(
             redirect_uri=redirect_uri,
             creates=create_workspaces,
             role=role,
+            credential=credential,
+            certificate=certificate,
+            federated=federated,
             store=store,
             lifetime=lifetime,
             group=group,
@@ -233,11 +264,7 @@ def _manifest(
     }
     defaults: dict[str, Any] = {
         "purposes": list(answers.purposes or ()),
-        "credential": {
-            "kind": "secret",
-            "lifetime": answers.lifetime or "90d",
-            "store": answers.store or "env-file",
-        },
+        "credential": credential_table(answers),
     }
     manifest_file.write_new(path, header, defaults, _tables(answers, sessions, first.tenant.domain))
     terminal.say(f"  wrote {path.name}", "green")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pbisetup.cli.context import Common
@@ -28,6 +28,10 @@ class Answers:
     adopt: Mapping[str, str] = field(default_factory=dict)
     """Environment -> client id of an app that exists."""
     role: str | None = None
+    credential: str | None = None
+    certificate: str | None = None
+    """A certificate with its private key that exists, as it stands in the manifest."""
+    federated: str | None = None
     store: str | None = None
     lifetime: str | None = None
     group: str | None = None
@@ -102,18 +106,58 @@ def _of_purposes(chosen: Sequence[str] | None) -> list[str]:
 
 
 def _of_plain(plain: Mapping[str, str | None]) -> list[str]:
+    from pbisetup.model.manifest import CredentialKind
     from pbisetup.model.tenant import WORKSPACE_ROLES
     from pbisetup.planning.credential_spec import parse_lifetime
 
     problems = []
-    listed = {"role": WORKSPACE_ROLES, "store": ("env-file", "stdout"), "consent": ("all", "person")}
+    kinds = get_args(CredentialKind)
+    listed = {"role": WORKSPACE_ROLES, "credential": kinds, "consent": ("all", "person")}
     for name, values in listed.items():
         if plain[name] is not None and plain[name] not in values:
             problems.append(f"--{name}: {plain[name]!r} is not one of {', '.join(values)}")
     lifetime = plain["lifetime"]
     if lifetime is not None and parse_lifetime(lifetime) is None:
         problems.append("--lifetime must be days such as 90d, 1d to 730d")
+    return problems + _of_credential(plain)
+
+
+def _of_credential(plain: Mapping[str, str | None]) -> list[str]:
+    from pbisetup.model.manifest import StoreKind
+    from pbisetup.planning.credential_spec import PLACES, parse_store, parse_trust
+
+    problems = []
+    kind, store, trust = plain["credential"], plain["store"], plain["federated"]
+    if store is not None and isinstance(read := parse_store(store), str):
+        forms = (PLACES[each][0] if each in PLACES else each for each in get_args(StoreKind))
+        problems.append(f"--store: {read or f'{store!r} is not one of ' + ', '.join(forms)}")
+    if trust is not None and isinstance(whom := parse_trust(trust), str):
+        problems.append(f"--federated: {whom}")
+    if kind == "federated" and trust is None:
+        problems.append("--credential federated needs --federated, which says whose assertions the app takes")
+    if trust is not None and kind not in (None, "federated"):
+        problems.append(f"--federated does not go with --credential {kind}")
+    if plain["certificate"] is not None and kind not in (None, "certificate"):
+        problems.append(f"--certificate does not go with --credential {kind}")
+    if plain["certificate"] is not None and trust is not None:
+        problems.append("--certificate and --federated are two ways; choose one")
+    if trust is not None and (store or "").partition(":")[0] in ("keyring", "key-vault"):
+        problems.append(f"--store: {store} keeps secrets, and a federated credential has none")
     return problems
+
+
+def credential_table(answers: Answers) -> dict[str, Any]:
+    """The manifest's `credential`."""
+    from pbisetup.planning.credential_spec import parse_trust, trust_table
+
+    store = {"store": answers.store or "env-file"}
+    if answers.federated is not None:
+        trust = parse_trust(answers.federated)
+        assert not isinstance(trust, str)
+        return {"kind": "federated", **trust_table(trust), **store}
+    if answers.certificate is not None:
+        return {"kind": "certificate", "file": answers.certificate, **store}
+    return {"kind": answers.credential or "secret", "lifetime": answers.lifetime or "90d", **store}
 
 
 def _split(text: str | None) -> tuple[str, ...] | None:
@@ -246,9 +290,16 @@ def _ask_rest(answers: Answers, folder: str, *, adopts: bool) -> Answers:
     if answers.store is None and any(purposes()[p].sign_in == "app" for p in answers.purposes or ()):
         kept = [
             ("env-file", "in .env.<environment>, readable by you alone"),
+            ("keyring", "in the keyring of this machine"),
             ("stdout", "printed once, I keep it myself"),
+            ("certificate", "no secret: a certificate, its key beside .env.<environment>"),
         ]
-        answers = replace(answers, store=prompts.choose("Where shall the secret be kept?", kept, "env-file"))
+        if answers.credential or answers.certificate or answers.federated:
+            return replace(answers, store="env-file")
+        store = prompts.choose("Where shall the secret be kept?", kept, "env-file")
+        if store == "certificate":
+            return replace(answers, credential="certificate", store="env-file")
+        answers = replace(answers, store=store)
     return answers
 
 

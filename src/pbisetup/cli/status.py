@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -69,6 +71,8 @@ def status(
         if format == "ics":
             from pbisetup.ui.calendar import calendar
 
+            with contextlib.suppress(AttributeError):
+                sys.stdout.reconfigure(newline="")  # type: ignore[union-attr]  # the lines have their own ends
             terminal.value(terminal.redact(calendar(rows, loaded.project_id, now)))
         elif common.json:
             terminal.result(json.dumps(status_json(rows), indent=2))

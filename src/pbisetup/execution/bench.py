@@ -9,19 +9,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pbisetup.execution.replication import already_gone, already_there, repeat
+from pbisetup.execution.replication import BUDGET, PASSING, already_gone, already_there, repeat
+from pbisetup.model.errors import Unreachable
 from pbisetup.model.secret import Secret
 from pbisetup.observe.session import Session
 from pbisetup.services.answer import Answer
 from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.certificate import NotReadable, Pair, pair_of_pem, read_pair
-from pbisetup.services.clock import Clock, Waits
+from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.journal import Journal
 from pbisetup.services.network import not_its_own
 from pbisetup.services.stores.store import OpenStore, Store
 
 Outputs = dict[str, str]
 Params = Mapping[str, Any]
+GOOD_READS = 3
 T = TypeVar("T")
 Brought = tuple[Path, Secret | None]
 """A file with a certificate and its key, and its password."""
@@ -127,6 +129,29 @@ class Workbench:
         mine.extend(new)
         return list(dict.fromkeys((*shown, *mine)))
 
+    def settled(self, read: Callable[[], Answer], what: str) -> None:
+        """Wait until something new is shown several times in a row: one replica that has it does not mean that the next one
+        does (entra.md 3.2). Where one had it not, they are given time in between.
+        """
+        good, late = 0, False
+        deadline = self.clock.monotonic() + BUDGET
+        while good < GOOD_READS and self.clock.monotonic() < deadline:
+            try:
+                answer = read()
+            except Unreachable:
+                return  # it is made; whatever needs it next meets the same network, and says so
+            if answer.ok:
+                good += 1
+                if good < GOOD_READS:
+                    self.clock.sleep(1.0 if late else 0.05)
+            elif answer.status == 404 or answer.status in PASSING:
+                good, late = 0, True
+                count_down(
+                    self.clock, self.waits, f"{what}: the directory does not show it everywhere yet", 2.0, deadline
+                )
+            else:
+                return  # who may not read it cannot tell, and what depends on it has rules of its own
+
     def reference(self, object_id: str) -> dict[str, str]:
         """The body that points at an object of the directory."""
         return {"@odata.id": f"{self.session.network.cloud.graph}/v1.0/directoryObjects/{object_id}"}
@@ -137,6 +162,8 @@ class Workbench:
         answer = self.sent(lambda: graph.send("PATCH", builder, body, headers={"Prefer": "create-if-missing"}), what)
         names = ids.split(",")
         made = answer.object if answer.ok else {}
+        if answer.status == 201:
+            self.settled(lambda: graph.get(builder, select=ids), what)
         if not all(name in made for name in names):
             # 204 has no body: it existed already.
             found = self.sent(lambda: graph.get(builder, select=ids), what)

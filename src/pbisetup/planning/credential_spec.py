@@ -143,6 +143,40 @@ def trust_problems(trust: Trust) -> list[tuple[str, str]]:
     return found
 
 
+def parse_trust(text: str) -> Trust | str:
+    """Whom `--federated` names: `github:OWNER/NAME:environment:prod` (or branch:, tag:, pull_request),
+    `azure-devops:ORGANIZATION/PROJECT/CONNECTION`, or `ISSUER=SUBJECT`; or what is wrong with it.
+    """
+    forms = (
+        "github:OWNER/NAME:environment:ENV (or branch:NAME, tag:NAME, pull_request), "
+        "azure-devops:ORGANIZATION/PROJECT/CONNECTION or ISSUER=SUBJECT"
+    )
+    platform, _, rest = text.partition(":")
+    if platform == "github":
+        repository, _, claim = rest.partition(":")
+        kind, _, name = claim.partition(":")
+        if kind not in ("environment", "branch", "tag", "pull_request") or (kind != "pull_request") != bool(name):
+            return f"{text!r} is not {forms}"
+        chosen: dict[str, Any] = {kind: True if kind == "pull_request" else name}
+        trust = Trust("github", repository=repository, **chosen)
+    elif platform == "azure-devops" and rest.count("/") == 2:
+        organization, project, connection = rest.split("/")
+        trust = Trust("azure-devops", organization=organization, project=project, service_connection=connection)
+    else:
+        issuer, equals, subject = text.partition("=")
+        if not equals:
+            return f"{text!r} is not {forms}"
+        trust = Trust(issuer, subject)
+    problems = trust_problems(trust)
+    return f"{problems[0][0]} {problems[0][1]}" if problems else trust
+
+
+def trust_table(trust: Trust) -> dict[str, Any]:
+    """The same as keys of the manifest."""
+    values = {key: getattr(trust, key) for key in (*_TRUST_TEXTS, "pull_request")}
+    return {key: value for key, value in values.items() if value}
+
+
 def _of_github(trust: Trust) -> list[tuple[str, str]]:
     found = _strangers(trust, _DEVOPS_ONLY, "github")
     if trust.repository and not REPOSITORY.fullmatch(trust.repository):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pbisetup.planning.standing import Standing
+from pbisetup.ui.terminal import visible
 
 _WARNINGS = (timedelta(days=30), timedelta(days=7))
 """How long before the end a calendar reminds."""
@@ -56,8 +56,7 @@ def _event(row: Standing, project: str, now: datetime) -> Iterable[str]:
 
 def _text(value: str) -> str:
     """A value of the type TEXT: nothing in it can begin a line of its own."""
-    plain = re.sub(r"[\x00-\x1f\x7f]+", " ", value)
-    return plain.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return visible(value).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
 
 
 def _folded(line: str) -> Iterable[str]:
