@@ -1,0 +1,354 @@
+"""`rotate`: nobody who signs in with what is stored notices it; what policies and missing rights make of a credential."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CertificateCredential, ClientSecretCredential
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+from tests.support.certificate import ClientCertificate
+from tests.support.cli import Cli
+from tests.support.tenant import POWER_BI, SandboxTenant, State
+
+INIT = ("init", "--cloud", "sandbox", "--yes", "--wait", "0", "--name", "reports")
+CERTIFICATE = (*INIT, "--credential", "certificate")
+
+
+def app_of(state: State, client_id: str) -> dict[str, Any]:
+    [app] = [each for each in state["applications"] if each["appId"] == client_id]
+    return dict(app)
+
+
+def keys(sandbox: SandboxTenant, cli: Cli) -> list[str]:
+    """Key ids of everything that the app can sign in with."""
+    app = app_of(sandbox.state(), cli.stored()["AZURE_CLIENT_ID"])
+    return [each["keyId"] for part in ("passwordCredentials", "keyCredentials") for each in app.get(part) or []]
+
+
+def noted(cli: Cli) -> str:
+    """The key id that the store has noted."""
+    return (cli.folder / ".env.dev").read_text().partition("key id ")[2][:36]
+
+
+def signs_in(sandbox: SandboxTenant, cli: Cli) -> bool:
+    """Whether Microsoft's own library gets a token with what is stored now."""
+    found = cli.stored()
+    ids = (found["AZURE_TENANT_ID"], found["AZURE_CLIENT_ID"])
+    options = {"authority": sandbox.url, "disable_instance_discovery": True, "connection_verify": sandbox.ca}
+    made: Any
+    if path := found.get("AZURE_CLIENT_CERTIFICATE_PATH"):
+        made = CertificateCredential(*ids, path, **options)
+    else:
+        made = ClientSecretCredential(*ids, found["AZURE_CLIENT_SECRET"], **options)
+    try:
+        made.get_token(f"{POWER_BI}/.default")
+    except ClientAuthenticationError:
+        return False
+    return True
+
+
+class Client(threading.Thread):
+    """A program that reads the stored credential and gets a token with it, again and again."""
+
+    def __init__(self, sandbox: SandboxTenant, cli: Cli) -> None:
+        super().__init__(daemon=True)
+        self.sandbox, self.cli = sandbox, cli
+        self.stop, self.worked, self.failed = threading.Event(), 0, 0
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            if signs_in(self.sandbox, self.cli):
+                self.worked += 1
+            else:
+                self.failed += 1
+            self.stop.wait(0.3)
+
+    def __enter__(self) -> Client:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.join(30)
+
+
+@pytest.mark.parametrize("init", [INIT, CERTIFICATE], ids=["secret", "certificate"])
+def test_a_client_that_signs_in_all_the_time_meets_no_failure(
+    start_sandbox: Any, tmp_path: Path, init: tuple[str, ...]
+) -> None:
+    """Though the token endpoint learns of a new credential seconds after the directory."""
+    sandbox = start_sandbox()
+    sandbox.put_state(lambda state: state.update(auto_approve="admin"))
+    cli = Cli(tmp_path / "project", sandbox.env())
+    cli.ok(*init)
+    sandbox.put_state(lambda state: state["weather"].update(replication_lag_seconds=4))
+    before = noted(cli)
+    with Client(sandbox, cli) as client:
+        for _ in range(2):
+            cli.ok("rotate", "--yes", "--grace", "1s")
+    assert client.failed == 0
+    assert client.worked > 5
+    assert noted(cli) != before
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_without_a_grace_the_old_one_goes_at_the_next_run(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    old = noted(cli)
+    ran = cli.ok("rotate", "dev", "--yes")
+    assert "the one before still works, and goes at the next" in " ".join(ran.out.split())
+    assert sorted(keys(sandbox, cli)) == sorted([old, noted(cli)])
+    assert cli.ok("status").code == 0
+    plan = cli("plan", "--detailed-exitcode")
+    assert plan.code == 10
+    assert "another one has taken its place" in plan.out
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert keys(sandbox, cli) == [noted(cli)]
+    assert cli("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_long_grace_is_kept_until_it_is_over(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    old = noted(cli)
+    cli.ok("rotate", "--yes", "--grace", "2d")
+    for command in (("apply", "--yes", "--wait", "0"), ("rotate", "--yes", "--grace", "2d")):
+        cli.ok(*command)
+        assert old in keys(sandbox, cli)
+    sandbox.advance(3 * 86400)
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_credentials_of_others_are_never_touched(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    client_id = cli.stored()["AZURE_CLIENT_ID"]
+    theirs = ClientCertificate(common_name="theirs")
+    headers = {"Authorization": f"Bearer {sandbox.operator_token()}"}
+    object_id = app_of(sandbox.state(), client_id)["id"]
+    path = f"/v1.0/applications/{object_id}"
+    sandbox.http.post(f"{path}/addPassword", headers=headers, json={"passwordCredential": {"displayName": "by hand"}})
+    key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": theirs.base64}
+    sandbox.http.patch(path, headers=headers, json={"keyCredentials": [key]})
+
+    def foreign() -> str:
+        app = app_of(sandbox.state(), client_id)
+        others = [p for p in app["passwordCredentials"] if p["displayName"] == "by hand"]
+        return json.dumps([others, [k for k in app["keyCredentials"] if k["displayName"] == "CN=theirs"]])
+
+    before = foreign()
+    assert before.count("keyId") == 2
+    for change in ('kind = "secret"', 'kind = "certificate"', 'kind = "certificate"', 'kind = "secret"'):
+        manifest = cli.folder / "pbisetup.toml"
+        lines = manifest.read_text().splitlines()
+        manifest.write_text("\n".join(f"credential = {{{change}}}" if "credential" in x else x for x in lines) + "\n")
+        cli.ok("apply", "--yes", "--wait", "0")
+        cli.ok("rotate", "--yes", "--grace", "0")
+        assert foreign() == before
+        assert signs_in(sandbox, cli)
+    cli.ok("destroy", "dev", "--credential", "--yes")
+    assert foreign() == before
+    assert not (cli.folder / ".env.dev").exists()
+
+
+def test_a_certificate_replaces_itself_and_nobody_signs_in(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*CERTIFICATE)
+    old = noted(cli)
+    sandbox.put_state(lambda state: state.update(auto_approve=None))
+    sandbox.clear_requests()
+    cli.ok("rotate", "--yes", "--operator", "none", "--grace", "0")
+    assert [r["path"].rpartition("/")[2] for r in sandbox.writes()] == ["addKey", "removeKey"]
+    assert old not in keys(sandbox, cli)
+    assert keys(sandbox, cli) == [noted(cli)]
+    assert signs_in(sandbox, cli)
+
+
+def test_a_secret_cannot_vouch_for_itself(cli: Cli) -> None:
+    cli.ok(*INIT)
+    ran = cli("rotate", "--yes", "--operator", "none")
+    assert ran.code == 3
+    assert "holds no certificate that pbisetup put there" in ran.err
+
+
+def policy(state: State, **rules: Any) -> None:
+    state["policies"]["defaultAppManagementPolicy"] = {
+        "isEnabled": True,
+        "displayName": "No secrets here",
+        "applicationRestrictions": rules,
+    }
+
+
+FORBIDDEN = {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": "enabled"}]}
+SHORT = {"passwordCredentials": [{"restrictionType": "passwordLifetime", "maxLifetime": "P45D", "state": "enabled"}]}
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["seen in the plan", "met when it is tried"])
+def test_where_secrets_are_forbidden_a_certificate_takes_their_place(
+    cli: Cli, sandbox: SandboxTenant, reads: bool
+) -> None:
+    sandbox.put_state(lambda state: policy(state, **FORBIDDEN))
+    if not reads:
+        refuse = {"match": {"method": "GET", "path": "defaultAppManagementPolicy"}, "status": 403}
+        sandbox.faults({**refuse, "body": {"error": {"code": "Authorization_RequestDenied", "message": "no"}}})
+    ran = cli.ok(*INIT)
+    told = " ".join((ran.out + ran.err).split())
+    assert "it is a certificate and not a secret, which a policy of the tenant forbids" in told
+    assert ("the policy 'No secrets here' forbids client secrets" in told) is reads
+    assert "AZURE_CLIENT_CERTIFICATE_PATH" in cli.stored()
+    assert signs_in(sandbox, cli)
+    assert cli("plan", "--detailed-exitcode").code == 0
+    cli.ok("rotate", "--yes", "--grace", "0")
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["seen in the plan", "met when it is tried"])
+def test_where_lives_are_limited_the_secret_lives_as_long_as_it_may(
+    cli: Cli, sandbox: SandboxTenant, reads: bool
+) -> None:
+    sandbox.put_state(lambda state: policy(state, **SHORT))
+    if not reads:
+        refuse = {"match": {"method": "GET", "path": "defaultAppManagementPolicy"}, "status": 403}
+        sandbox.faults({**refuse, "body": {"error": {"code": "Authorization_RequestDenied", "message": "no"}}})
+    cli.ok(*INIT)
+    [secret] = app_of(sandbox.state(), cli.stored()["AZURE_CLIENT_ID"])["passwordCredentials"]
+    ends = datetime.fromisoformat(secret["endDateTime"])
+    assert (ends - datetime.now(UTC)).days in ((44, 45) if reads else (29, 30))
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+def test_a_certificate_that_was_brought_serves_two_apps_and_stays_where_it_is(
+    cli: Cli, sandbox: SandboxTenant, form: str
+) -> None:
+    first, second = ClientCertificate(common_name="shared"), ClientCertificate(common_name="next")
+    file = cli.folder / f"shared.{form}"
+
+    def bring(held: ClientCertificate) -> None:
+        if form == "pem":
+            file.write_bytes(held.pem)
+        else:
+            word = BestAvailableEncryption(b"a word")
+            certificate = x509.load_der_x509_certificate(held.der)
+            file.write_bytes(pkcs12.serialize_key_and_certificates(b"x", held.key, certificate, None, word))
+        file.chmod(0o600)
+
+    bring(first)
+    env = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "a word"} if form == "pfx" else {}
+    cli.ok(*INIT, "--env", "dev,test", "--workspace", "Reports Dev", "--certificate", file.name, env=env)
+    assert {cli.stored(each)["AZURE_CLIENT_CERTIFICATE_PATH"] for each in ("dev", "test")} == {str(file)}
+    state = sandbox.state()
+    shown = {each: app_of(state, cli.stored(each)["AZURE_CLIENT_ID"])["keyCredentials"] for each in ("dev", "test")}
+    assert {len(each) for each in shown.values()} == {1}
+    assert cli("plan", "--detailed-exitcode", env=env).code == 0
+    bring(second)
+    changed = cli("plan", "dev", "--detailed-exitcode", env=env)
+    assert changed.code == 10
+    assert "another certificate than the one in use" in " ".join(changed.out.split())
+    # The old one is no longer there to be lost: the new one has its place in the file already.
+    cli.ok("apply", "dev", "--yes", "--wait", "0", env=env)
+    after = app_of(sandbox.state(), cli.stored("test")["AZURE_CLIENT_ID"])["keyCredentials"]
+    assert after == shown["test"]
+    cli.ok("doctor", "dev", env=env)
+    cli.ok("destroy", "dev", "--yes", env=env)
+    assert file.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n"])
+def test_a_file_that_is_no_certificate_is_said_to_be_none(cli: Cli, content: bytes) -> None:
+    (cli.folder / "brought.pem").write_bytes(content)
+    (cli.folder / "brought.pem").chmod(0o600)
+    ran = cli(*INIT, "--certificate", "brought.pem")
+    assert ran.code in (1, 4)
+    assert "brought.pem" in ran.out + ran.err
+    assert not (cli.folder / ".env.dev").exists()
+
+
+@pytest.mark.parametrize("grace", ["soon", "-1", "5", "1y", "", "99999999d"])
+def test_a_grace_that_is_no_time(cli: Cli, grace: str) -> None:
+    cli.ok(*INIT)
+    ran = cli("rotate", "--yes", "--grace", grace)
+    assert ran.code == 2
+    assert "--grace" in ran.err
+
+
+def test_what_has_nothing_to_rotate_says_so(cli: Cli) -> None:
+    cli.ok("init", "--cloud", "sandbox", "--yes", "--purpose", "user-sign-in", "--name", "people")
+    ran = cli("rotate", "--yes")
+    assert ran.code == 2
+    assert "people sign in to the app" in ran.err
+
+
+def test_before_the_first_apply_there_is_nothing_to_rotate(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    sandbox.reset()
+    sandbox.put_state(lambda state: state.update(auto_approve="admin"))
+    ran = cli("rotate", "--yes")
+    assert ran.code == 3
+    assert "pbisetup apply dev" in ran.err
+
+
+def test_the_calendar_has_a_day_for_each_credential(cli: Cli) -> None:
+    cli.ok(*INIT, "--env", "dev,test", "--workspace", "")
+    text = cli.ok("status", "--format", "ics").out
+    assert text.count("BEGIN:VEVENT") == 2
+    assert text.startswith("BEGIN:VCALENDAR\r\n")
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert "SUMMARY:test: client secret ends" in text
+
+
+@pytest.mark.parametrize("moment", ["secret", "token"])
+def test_ctrl_c_and_failures_of_a_rotation_leave_what_was_there(cli: Cli, sandbox: SandboxTenant, moment: str) -> None:
+    """The new one cannot be made, or never comes to work: it is off the app again, and the old one is where it was."""
+    cli.ok(*INIT)
+    before = (cli.folder / ".env.dev").read_text()
+    held = keys(sandbox, cli)
+    broken: dict[str, Any] = {"match": {"method": "POST", "path": "addPassword"}, "status": 400}
+    if moment != "secret":
+        broken = {"match": {"method": "POST", "path": "oauth2/v2.0/token"}, "skip": 4, "status": 401}
+        broken["body"] = {
+            "error": "invalid_client",
+            "error_codes": [7000112],
+            "error_description": "AADSTS7000112: off",
+        }
+    sandbox.faults(broken)
+    ran = cli("rotate", "--yes")
+    assert ran.code in (1, 3, 4), ran
+    sandbox.faults()
+    if moment == "secret":
+        assert (cli.folder / ".env.dev").read_text() == before
+        assert keys(sandbox, cli) == held
+    cli.ok("rotate", "--yes", "--grace", "0")
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_two_rotations_at_once_end_with_one_credential(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    runs: list[Any] = []
+    threads = [threading.Thread(target=lambda: runs.append(cli("rotate", "--yes", "--grace", "0"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert sorted(run.code for run in runs) in ([0, 0], [0, 2])
+    assert keys(sandbox, cli) == [noted(cli)]
+    assert signs_in(sandbox, cli)
+
+
+def test_no_word_of_a_key_leaves_the_file(cli: Cli, sandbox: SandboxTenant) -> None:
+    ran = cli.ok(*CERTIFICATE, "--verbose")
+    rolled = cli.ok("rotate", "--yes", "--verbose", "--format", "json")
+    pem = Path(cli.stored()["AZURE_CLIENT_CERTIFICATE_PATH"]).read_text()
+    lines = [
+        line
+        for line in pem.partition("-----BEGIN CERTIFICATE")[0].splitlines()
+        if len(line) > 20 and "-----" not in line
+    ]
+    said = "".join((ran.out, ran.err, rolled.out, rolled.err, json.dumps(sandbox.requests())))
+    assert len(lines) > 10
+    assert not [line for line in lines if line in said]
