@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pbisetup.model.errors import StoreError
 from pbisetup.model.facts import Fact
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import Note, StoredCredential
@@ -47,13 +48,22 @@ class Kept:
         return "certificate" if self.certificate or self.file else "federated"
 
 
+class Unclear(StoreError):
+    """Whether the store took the credential is not known: its last answer never came.
+
+    Both the one before and the new one stay in the directory then, because either may be what is held. `stored()` tells when
+    it answers again; where the value cannot be read it names no key id, and the next run makes another one.
+    """
+
+
 class OpenStore(Protocol):
     """A store that was proved writable and waits for a credential."""
 
     def keep(self, kept: Kept) -> str:
         """Put it in the place of what was there, all at once, and say where.
 
-        Raises StoreError; then what was there before is there still, and nothing of the new one is anywhere.
+        Raises StoreError; then what was there before is there still, and nothing of the new one is anywhere. Raises Unclear,
+        which is one, where that cannot be known.
         """
         ...
 
