@@ -184,5 +184,5 @@ class AzureDevOps(PipelineStore):
             raise StoreError(
                 "PBI115",
                 f"{self.name} needs the Azure CLI: {error}",
-                remedy="No credential was made. Install az and its extension azure-devops, or keep the credential in env-file.",
+                remedy="No credential was made. Install az with the extension azure-devops, or use env-file.",
             ) from None

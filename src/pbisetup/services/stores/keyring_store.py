@@ -34,7 +34,7 @@ SERVICE = "pbisetup"
 _PROOF = "pbisetup proof"
 """The throw-away entry's service. Not ours with another user: Windows keeps one entry a service, and moves the others."""
 _WINDOWS_BYTES = 2560
-"""CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 * 512, of UTF-16 (wincred.h). More is error 1783 of CredWrite: jaraco/keyring issue 355."""
+"""CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 * 512, of UTF-16 (wincred.h); more is error 1783: jaraco/keyring issue 355."""
 _SIZES = {"secret": 700, "certificate": 4000, "federated": 700}
 """Characters of an entry, about: what the throw-away entry has, too."""
 _ELSEWHERE = "No credential was made. `env-file` in the manifest keeps it in a private file instead."
@@ -118,8 +118,8 @@ class KeyringStore:
         if self._large and any(_is_windows(ring) for ring in rings[:1]):
             raise StoreError(
                 "PBI115",
-                f"Windows Credential Manager keeps at most {_WINDOWS_BYTES // 2:,} characters in an entry, and a certificate "
-                "with its key has about 2,900",
+                f"Windows Credential Manager keeps at most {_WINDOWS_BYTES // 2:,} characters in an entry, and a "
+                "certificate with its key has about 2,900",
                 remedy="No credential was made. Keep a certificate in env-file or in key-vault:NAME there; a secret fits.",
             )
         value = secrets.token_hex(16).ljust(self._size, ".")
