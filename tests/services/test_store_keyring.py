@@ -165,7 +165,7 @@ def test_a_machine_without_a_keyring_is_told_the_other_way(backend: type) -> Non
     keyring.set_keyring(backend())
     with pytest.raises(StoreError) as caught:
         store().open()
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert "env-file" in str(caught.value.remedy)
     assert ("PlaintextKeyring" in caught.value.message) == (backend is plaintext)
     assert isinstance(store().stored(), Unknown)
@@ -192,7 +192,7 @@ def test_without_the_extra_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(StoreError, match="not installed") as caught:
         store().open()
-    assert (caught.value.code, caught.value.command) == ("PBI115", 'pip install "pbisetup[keyring]"')
+    assert (caught.value.code, caught.value.command) == ("PBI119", 'pip install "pbisetup[keyring]"')
     assert isinstance(store().stored(), Unknown)
     assert store().credential() is None
 
@@ -213,7 +213,7 @@ def test_what_is_wrong_with_the_keyring_is_told_before_anything_is_made(
     monkeypatch.setenv("RING_MOOD", mood)
     with pytest.raises(StoreError, match=words) as caught:
         store(patience=0.3).open()
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert SECRET not in f"{caught.value} {caught.value.evidence}"
 
 

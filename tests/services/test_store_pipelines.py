@@ -233,7 +233,7 @@ def test_a_place_that_another_environment_or_project_uses_is_left_alone(
     before, stranger = place.values, place.store(environment, project)
     with pytest.raises(StoreError, match="k7f3q2/dev") as caught:
         stranger.open()
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert isinstance(stranger.stored(), Absent)
     stranger.forget(CLIENT)
     assert place.values == before
@@ -321,7 +321,7 @@ def test_what_is_wrong_at_github_is_told_before_anything_is_made(
     with pytest.raises(StoreError) as caught:
         on_github.store().open()
     told = f"{caught.value.message} {caught.value.remedy} {caught.value.evidence}"
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert words in told
     assert caught.value.command == command
     assert isinstance(on_github.store().stored(), Unknown)
@@ -343,7 +343,7 @@ def test_what_is_wrong_in_azure_devops_is_told_before_anything_is_made(
     in_library.installed.change(**spoiled)
     with pytest.raises(StoreError) as caught:
         in_library.store().open()
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert words in f"{caught.value.message} {caught.value.remedy}"
     assert (caught.value.command or "").startswith(command or "")
 

@@ -119,7 +119,7 @@ class AzureDevOps(PipelineStore):
         remedy, command = self._remedy(answer)
         seen = Evidence("az pipelines", "operator", answer.said)
         return StoreError(
-            "PBI115", f"az could not {doing} in {self.name}", remedy=remedy, command=command, evidence=(seen,)
+            "PBI119", f"az could not {doing} in {self.name}", remedy=remedy, command=command, evidence=(seen,)
         )
 
     def _remedy(self, answer: Answer) -> tuple[str, str | None]:
@@ -142,12 +142,12 @@ class AzureDevOps(PipelineStore):
         except ValueError:
             listed = None
         if not isinstance(listed, list):
-            raise StoreError("PBI115", "az answered with something that is no list of variable groups")
+            raise StoreError("PBI119", "az answered with something that is no list of variable groups")
         groups = [each for each in listed if isinstance(each, dict)]
         found = next((g for g in groups if str(g.get("name", "")).lower() == self.group.lower()), None)
         if found is None:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"there is no {self.name}, or this account may not see it",
                 remedy="No credential was made. Make it, allow the pipelines that use it, and run again.",
                 command=f'az pipelines variable-group create --name "{self.group}" --variables PBISETUP_NOTE={self.owner} '
@@ -155,7 +155,7 @@ class AzureDevOps(PipelineStore):
             )
         if found.get("type") == "AzureKeyVault":
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"the {self.name} shows the secrets of a key vault, and takes none itself",
                 remedy="No credential was made. Use the store key-vault:NAME with that vault, or another group.",
             )
@@ -182,7 +182,7 @@ class AzureDevOps(PipelineStore):
             )
         except NoTool as error:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"{self.name} needs the Azure CLI: {error}",
                 remedy="No credential was made. Install az with the extension azure-devops, or use env-file.",
             ) from None

@@ -7,8 +7,10 @@ the lines never name what is not there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import shlex
 import stat
 import sys
 from collections.abc import Mapping
@@ -39,8 +41,10 @@ class EnvFile:
 
     readable = True
 
-    def __init__(self, folder: Path, environment: str) -> None:
+    def __init__(self, folder: Path, environment: str, brought: Path | None = None) -> None:
+        """`brought` is the certificate that will be named: `open` looks at it before anything is made."""
         self.folder = folder
+        self.brought = brought
         self.path = folder / f".env.{environment}"
         self.name = self.path.name
 
@@ -59,7 +63,7 @@ class EnvFile:
         if certificate:
             path = self._place(certificate)
             try:
-                thumbprint = thumbprint_of(path, values.get(PASSWORD))
+                thumbprint = thumbprint_of(path, values.get(PASSWORD) or os.environ.get(PASSWORD))
             except NotReadable as error:
                 return Absent(Evidence(self.name, "local", f"the certificate {path.name} {error}"))
             held = StoredCredential(self.name, tenant, client, "", "certificate", thumbprint, note)
@@ -108,6 +112,8 @@ class EnvFile:
                 command=f"git rm --cached {self.name}",
             )
         self._refuse_open_folder()
+        if self.brought is not None:
+            refuse_shared(self.brought)
         try:
             before = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
             file = PrivateFile(self.path)
@@ -118,6 +124,8 @@ class EnvFile:
             # Room for everything that keep() writes, while there is nothing to lose: lines, a certificate with its key.
             file.reserve(len(before.encode()) + 8192)
             git.ignore(self.path, ".env.*")
+            # A .gitignore that names the file alone leaves its certificates to the next commit.
+            git.ignore(self._pem("0" * 12), ".env.*")
         except (OSError, UnicodeDecodeError) as error:
             file.discard()
             raise self._unusable(error) from None
@@ -158,7 +166,7 @@ class EnvFile:
         """Where a certificate that was made here lies: two of them never share a file."""
         from pbisetup.services.certificate import thumbprint_of_pem
 
-        return self.folder / f"{self.name}.{thumbprint_of_pem(pem)[:12].lower()}.pem"
+        return self._pem(thumbprint_of_pem(pem)[:12].lower())
 
     def sweep(self, wanted: tuple[Path, ...]) -> None:
         """Remove the files of certificates that were made here, but for these."""
@@ -173,6 +181,9 @@ class EnvFile:
         except (OSError, UnicodeDecodeError):
             return None
         return self._place(named) if named else None
+
+    def _pem(self, thumbprint: str) -> Path:
+        return self.folder / f"{self.name}.{thumbprint}.pem"
 
     def _place(self, named: str) -> Path:
         return self.folder / Path(named).expanduser()
@@ -211,6 +222,8 @@ class _OpenEnvFile:
 
     def keep(self, kept: Kept) -> str:
         store = self._store
+        if kept.file is not None:
+            refuse_shared(kept.file)
         values = {TENANT: kept.tenant_id, CLIENT: kept.client_id}
         if kept.secret is not None:
             values[SECRET] = kept.secret.reveal()
@@ -223,12 +236,13 @@ class _OpenEnvFile:
                 made = store.certificate_path(pem)
                 write_private(made, pem)
             if named := made or kept.file:
-                values[CERTIFICATE] = str(named.absolute())
+                values[CERTIFICATE] = _quoted(str(named.absolute()))
             note = note_text(kept.note)
             self._file.commit(_merged(self._before, values, f"# pbisetup: {note}" if note else ""))
         except OSError as error:
-            if made is not None:
-                made.unlink(missing_ok=True)
+            if made is not None and made != before:  # the same one may be kept again, for a new note
+                with contextlib.suppress(OSError):
+                    made.unlink(missing_ok=True)
             raise StoreError(
                 "PBI113", f"the secret could not be kept in {self._store.path}: {_reason(error)}"
             ) from None
@@ -278,6 +292,49 @@ def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
         return value[1:-1]
     return value
+
+
+def _quoted(path: str) -> str:
+    """The path so that shells and the dotenv libraries of all languages read the same.
+
+    Quotes only where it takes them, because `docker run --env-file` takes them for a part of the value.
+    Raises OSError where no way of writing it down is read alike: what has several lines, or both kinds of quotes.
+    """
+    if not path.isprintable():
+        raise OSError(errno.EINVAL, "the path of the certificate has characters that an env-file cannot hold")
+    if re.fullmatch(r"[\w/\\:.,+@=~-]+", path):
+        return path
+    if "'" not in path:
+        return f"'{path}'"
+    if not re.search(r'["$`\\]', path):
+        return f'"{path}"'
+    raise OSError(errno.EINVAL, "the path of the certificate has quotes that an env-file cannot hold")
+
+
+def refuse_shared(file: Path) -> None:
+    """Raise StoreError where a certificate that was brought is open to others: in git, or by its mode.
+
+    What is not there is not its matter.
+    """
+    for each in dict.fromkeys((file, file.resolve())):
+        if git.is_tracked(each):
+            raise StoreError(
+                "PBI111",
+                f"git tracks {each.name}, the certificate with its key",
+                remedy="Whoever has the repository has the key. Take it out of git, and bring a new one: the old one stays "
+                "in the history.",
+                command=f"git rm --cached {shlex.quote(each.name)}",
+            )
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(FileNotFoundError):
+        if file.stat().st_mode & 0o077:
+            raise StoreError(
+                "PBI113",
+                f"others on this machine can read {file.name}, the certificate with its key",
+                remedy="Nothing was changed. Leave it to its owner alone, and run again.",
+                command=f"chmod 600 {shlex.quote(str(file))}",
+            )
 
 
 def _reason(error: Exception) -> str:

@@ -91,7 +91,7 @@ class GitHub(PipelineStore):
         remedy, command = self._remedy(answer)
         seen = Evidence("gh", "operator", answer.said)
         return StoreError(
-            "PBI115", f"gh could not {doing} in {self.name}", remedy=remedy, command=command, evidence=(seen,)
+            "PBI119", f"gh could not {doing} in {self.name}", remedy=remedy, command=command, evidence=(seen,)
         )
 
     def _remedy(self, answer: Answer) -> tuple[str, str | None]:
@@ -135,7 +135,7 @@ class GitHub(PipelineStore):
         except ValueError:
             listed = None
         if not isinstance(listed, list):
-            raise StoreError("PBI115", f"gh answered with something that is no list of {what}s", remedy="Update gh.")
+            raise StoreError("PBI119", f"gh answered with something that is no list of {what}s", remedy="Update gh.")
         return [each for each in listed if isinstance(each, dict)]
 
     def _gh(self, *arguments: str, stdin: Secret | str | None = None) -> Answer:
@@ -143,7 +143,7 @@ class GitHub(PipelineStore):
             return _GH.run(*arguments, stdin=stdin)
         except NoTool as error:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"{self.name} needs GitHub's CLI: {error}",
                 remedy="No credential was made. Install gh from cli.github.com and sign in with `gh auth login`; or keep "
                 "the credential in env-file.",

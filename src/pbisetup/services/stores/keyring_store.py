@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SERVICE = "pbisetup"
-_PROOF = "pbisetup proof"
+_PROOF = "pbisetup-proof"
 """The throw-away entry's service. Not ours with another user: Windows keeps one entry a service, and moves the others."""
 _WINDOWS_BYTES = 2560
 """CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 * 512, of UTF-16 (wincred.h); more is error 1783: jaraco/keyring issue 355."""
@@ -117,7 +117,7 @@ class KeyringStore:
         rings = self._rings()
         if self._large and any(_is_windows(ring) for ring in rings[:1]):
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"Windows Credential Manager keeps at most {_WINDOWS_BYTES // 2:,} characters in an entry, and a "
                 "certificate with its key has about 2,900",
                 remedy="No credential was made. Keep a certificate in env-file or in key-vault:NAME there; a secret fits.",
@@ -128,7 +128,7 @@ class KeyringStore:
         self._delete(_PROOF, rings)
         if found != value:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"the {_title(rings[0])} gives back something else than what was put into it",
                 remedy=_ELSEWHERE,
             )
@@ -179,7 +179,7 @@ class KeyringStore:
             entry = {}
         if entry.get("kind") not in _SIZES or not all(isinstance(value, str) for value in entry.values()):
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"the entry {self.user} of {SERVICE} in the keyring is not one that pbisetup wrote",
                 remedy="It is left as it is. Remove it, and run again.",
             )
@@ -192,7 +192,7 @@ class KeyringStore:
             from keyring.backends import chainer
         except ImportError:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 "the store keyring needs the package keyring, which is not installed",
                 remedy=f"{_ELSEWHERE} The package comes with the extra keyring.",
                 command='pip install "pbisetup[keyring]"',
@@ -209,7 +209,7 @@ class KeyringStore:
             else "this machine has no keyring that can be used"
         )
         raise StoreError(
-            "PBI115",
+            "PBI119",
             why,
             remedy=f"{_ELSEWHERE} On Linux the keyring is that of the desktop's session (GNOME Keyring, KWallet); a server "
             "or a container has none.",
@@ -268,7 +268,7 @@ class KeyringStore:
             raise self._failure(failed[0], doing)
         kind = Unclear if unclear else StoreError
         raise kind(
-            "PBI115",
+            "PBI119",
             f"the keyring did not answer within {self._patience:g} seconds",
             remedy="It may be locked and wait for its password in a window. Unlock it, and run again.",
         )
@@ -278,18 +278,18 @@ class KeyringStore:
 
         if isinstance(error, KeyringLocked | InitError):
             return StoreError(
-                "PBI115",
+                "PBI119",
                 "the keyring is locked",
                 remedy=f"Unlock it (on a Linux desktop: sign in, or unlock the login keyring), and run again. {_ELSEWHERE}",
                 evidence=(self._seen(error),),
             )
         if isinstance(error, NoKeyringError):
-            return StoreError("PBI115", "this machine has no keyring that can be used", remedy=_ELSEWHERE)
+            return StoreError("PBI119", "this machine has no keyring that can be used", remedy=_ELSEWHERE)
         # Of what is not the package's own only the kind is told: its words may hold anything.
         seen = (
             self._seen(error) if isinstance(error, KeyringError) else Evidence("keyring", "local", type(error).__name__)
         )
-        return StoreError("PBI115", f"the keyring could not {doing}", remedy=_ELSEWHERE, evidence=(seen,))
+        return StoreError("PBI119", f"the keyring could not {doing}", remedy=_ELSEWHERE, evidence=(seen,))
 
     def _seen(self, error: BaseException) -> Evidence:
         said = " ".join(str(error).split())[:200]

@@ -157,14 +157,14 @@ class PipelineStore(ABC):
         mark, _ = self.note(held)
         if mark and mark["owner"] != self.owner:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"{self.name} holds the credential of {mark['owner']}",
                 remedy="No credential was made. Give each environment a place of its own.",
             )
         foreign = held.secrets & {self.names.secret, self.names.certificate}
         if foreign and not mark:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"{self.name} already has {' and '.join(sorted(foreign))}, which pbisetup did not put there",
                 remedy="No credential was made. What is there cannot be read back once it is replaced: name another "
                 "place, or say that it is this environment's, and run again.",
@@ -227,7 +227,7 @@ class PipelineStore(ABC):
 
     def no_brought(self) -> StoreError:
         return StoreError(
-            "PBI115",
+            "PBI119",
             f"a certificate that was brought stays where it is, and {self.name} cannot keep where that is: its pipelines "
             "have no such file",
             remedy="No credential was made. Leave `file` out of the manifest, so that one is made, or use env-file.",
