@@ -367,7 +367,7 @@ def test_without_the_program_the_other_way_is_named(
 
 
 SAYS_NO = {
-    "rate limit": "HTTP 403: You have exceeded a secondary rate limit (https://api.github.com) TF400733: canceled",
+    "rate limit": "HTTP 403: You have exceeded a secondary rate limit - you do not have permissions to do this",
     "right taken away": "HTTP 403: Resource not accessible by personal access token TF400813: not authorized",
 }
 

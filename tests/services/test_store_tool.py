@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pbisetup.model.secret import Secret
-from pbisetup.services.stores.tool import NoTool, Tool
+from pbisetup.services.stores.tool import NoTool, Tool, typed
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs of these tests are shell scripts")
 
@@ -86,3 +87,11 @@ def test_a_batch_file_gets_no_argument_that_cmd_would_run(program: Path) -> None
     for hostile in ("a&calc", "%PATH%", 'a"b', "a\nb", "a^b"):
         with pytest.raises(NoTool, match="batch file"):
             tool.run(hostile)
+
+
+@pytest.mark.parametrize(
+    "word", ["Reports", "Sales & Co", "$(touch pwned)", "a'b", 'a"b', "a`id`b", "-x", "100%", "ünï"]
+)
+def test_a_command_that_is_shown_means_the_word_that_it_names(word: str) -> None:
+    shown = subprocess.run(["sh", "-c", f"printf %s {typed(word)}"], capture_output=True, text=True, check=True)
+    assert shown.stdout == word

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pbisetup.model.errors import Evidence, StoreError
 from pbisetup.model.secret import Secret
 from pbisetup.services.stores.pipeline import Held, Names, PipelineStore
-from pbisetup.services.stores.tool import Answer, NoTool, Tool
+from pbisetup.services.stores.tool import Answer, NoTool, Tool, typed
 
 _GH = Tool(
     "gh",
@@ -84,7 +84,9 @@ class GitHub(PipelineStore):
         self.must("remove variables", self.delete(proof, secret=False))
 
     def claim(self) -> str:
-        where = f"--repo {self.repository}" + (f" --env {self.github_environment}" if self.github_environment else "")
+        where = f"--repo {self.repository}"
+        if self.github_environment:
+            where += f" --env {typed(self.github_environment)}"
         return f"gh variable set {self.names.note} --body {self.owner} {where}"
 
     def failed(self, doing: str, answer: Answer) -> StoreError:

@@ -7,6 +7,8 @@ the machine may read. What it says is told with everything crossed out that was 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -115,6 +117,13 @@ class Tool:
         for argument in arguments:
             if bad := [each for each in argument if each in _BATCH or not each.isprintable()]:
                 raise NoTool(f"{self.program} is a batch file here, and {argument!r} holds {bad[0]!r}")
+
+
+def typed(text: str) -> str:
+    """A word as a person types it into a shell: in double quotes where they do, because cmd.exe knows no others."""
+    if re.fullmatch(r"[\w./:@=-]+", text):
+        return text
+    return shlex.quote(text) if re.search(r'["$`\\!%]', text) else f'"{text}"'
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
