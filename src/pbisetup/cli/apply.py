@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pbisetup.ui.terminal import Terminal
 
 
+CHANGES = 10
+"""Exit code of `plan --detailed-exitcode` where something would change."""
+
+
 def plan(
     environments: opt.EnvironmentNames = None,
     detailed_exitcode: bool = typer.Option(False, "--detailed-exitcode", help="Exit 10 where something would change."),
@@ -35,7 +39,7 @@ def plan(
     """Show what would change. Changes nothing."""
     common = Common(manifest, sandbox, None, cloud, tenant, operator, operator_client_id, format, no_color, verbose)
     with command(common) as terminal:
-        raise typer.Exit(_look(common, terminal, environments, changes=10 if detailed_exitcode else 0, unmet=0))
+        raise typer.Exit(_look(common, terminal, environments, changes=CHANGES if detailed_exitcode else 0, unmet=0))
 
 
 def apply(
@@ -72,7 +76,7 @@ def apply(
         with (
             one_run(common.manifest_path),
             network(common, terminal, loaded) as reach,
-            places(common, terminal, reach, chosen) as found,
+            places(common, terminal, reach, chosen, loaded.project_id) as found,
         ):
             done = apply_all(common, terminal, found, loaded, yes, patience, deleted_app)
         finish(common, terminal, done)
@@ -91,7 +95,7 @@ def _look(common: Common, terminal: Terminal, environments: list[str] | None, *,
     loaded = load_manifest(common)
     with (
         network(common, terminal, loaded) as reach,
-        places(common, terminal, reach, choose(loaded, environments)) as found,
+        places(common, terminal, reach, choose(loaded, environments), loaded.project_id) as found,
     ):
         looked = look_all(found.found, loaded, ServiceClock(reach))
     terminal.clear()
@@ -113,7 +117,8 @@ def _look(common: Common, terminal: Terminal, environments: list[str] | None, *,
             tell(terminal, error)
     if errors:
         return max(error.exit_code for _, error in errors)
-    if any(made.changes for made in plans):
+    # What only waits to be tidied up is a change, and nothing that is wrong.
+    if any(made.changes if changes == CHANGES else made.wrong for made in plans):
         return changes
     return unmet if any(made.unmet for made in plans) else 0
 

@@ -68,7 +68,7 @@ def destroy(
             signed_in(common, terminal, reach, tenant_of(common, chosen)) as session,
         ):
             talk = _Talk(terminal, {chosen.name: session.tenant}, yes)
-            store = store_for(common, chosen, terminal)
+            store = store_for(common, chosen, terminal, reach, loaded.project_id, session.door.tokens)
             before = signal.getsignal(signal.SIGINT)
             try:
                 ear = talk.of(chosen.name)

@@ -137,7 +137,9 @@ class Run:
         try:
             if plan.own and not talk.agreed([plan]):
                 return None
-            store = store_for(replace(self.common), environment, self.terminal)
+            store = store_for(
+                self.common, environment, self.terminal, self.reach, manifest.project_id, session.door.tokens
+            )
             result = apply_fixes(session, manifest, plan, store, ServiceClock(self.reach), talk.of(plan.environment))
         finally:
             signal.signal(signal.SIGINT, before)

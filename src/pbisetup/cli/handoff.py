@@ -82,7 +82,7 @@ def handoff(
         chosen = choose(loaded, environments)
         with (
             network(common, terminal, loaded) as reach,
-            places(common, terminal, reach, chosen) as entered,
+            places(common, terminal, reach, chosen, loaded.project_id) as entered,
         ):
             look = _look(loaded, entered.found, reach, credential, wanted)
             names = [place.environment.name for place in entered.found]

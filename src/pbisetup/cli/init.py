@@ -19,7 +19,7 @@ from pbisetup.cli.init_answers import (
     from_flags,
     need_answers,
 )
-from pbisetup.cli.places import Places, places, store_for
+from pbisetup.cli.places import Places, brought_for, places, store_for
 
 if TYPE_CHECKING:
     from pbisetup.model.manifest import Environment, Manifest
@@ -166,7 +166,10 @@ def _run(
     from pbisetup.observe.environment import app_to_adopt
 
     wanted = _provisional(existing, answers)
-    with network(common, terminal, existing) as reach, places(common, terminal, reach, wanted) as entered:
+    with (
+        network(common, terminal, existing) as reach,
+        places(common, terminal, reach, wanted, existing.project_id if existing else "") as entered,
+    ):
         if entered.shut:
             raise entered.shut[0][1]
         sessions = {each.environment.name: each.session for each in entered.found}
@@ -177,7 +180,14 @@ def _run(
             app_to_adopt(sessions[name], client_id)  # before the manifest names one that cannot be taken over
         manifest = _manifest(common, terminal, sessions, existing, answers, yes)
         found = [replace(p, environment=manifest.environments[p.environment.name]) for p in entered.found]
-        found = [replace(p, store=store_for(common, p.environment, terminal)) for p in found]
+        found = [
+            replace(
+                p,
+                store=store_for(common, p.environment, terminal, reach, manifest.project_id, p.session.door.tokens),
+                brought=brought_for(common, p.environment),
+            )
+            for p in found
+        ]
         done = apply_all(common, terminal, Places(found), manifest, yes, patience, deleted)
     finish(common, terminal, done)
 

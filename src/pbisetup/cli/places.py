@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pbisetup.model.errors import PbisetupError
     from pbisetup.model.manifest import Environment
     from pbisetup.observe.session import Session
+    from pbisetup.services.identity import TokenSource
     from pbisetup.services.network import Network
     from pbisetup.services.stores.store import Store
     from pbisetup.ui.terminal import Terminal
@@ -34,6 +35,7 @@ def places(
     terminal: Terminal,
     reach: Network,
     environments: Sequence[Environment],
+    project_id: str,
     *,
     all_shut: bool = False,
 ) -> Iterator[Places]:
@@ -65,18 +67,46 @@ def places(
             if isinstance(entered, PbisetupError):
                 made.shut.append((environment, entered))
             else:
-                store = store_for(common, environment, terminal)
+                store = store_for(common, environment, terminal, reach, project_id, entered.door.tokens)
                 made.found.append(Place(entered, environment, store, brought_for(common, environment)))
         yield made
 
 
-def store_for(common: Common, environment: Environment, terminal: Terminal) -> Store:
-    from pbisetup.services.stores.env_file import EnvFile
-    from pbisetup.services.stores.printed import PrintOnce
+def store_for(
+    common: Common,
+    environment: Environment,
+    terminal: Terminal,
+    reach: Network,
+    project_id: str,
+    tokens: TokenSource | None = None,
+) -> Store:
+    """Where the environment's credential is kept. `tokens`: of whoever is signed in; else somebody signs in for a vault once
+    it is looked into.
+    """
+    from pbisetup.services.stores.opening import Surroundings, store_of
 
-    if environment.credential.store == "stdout":
-        return PrintOnce(terminal.value)
-    return EnvFile(common.manifest_path.parent, environment.name)
+    def sign_in() -> TokenSource:
+        return tokens or operator_for(common, environment, terminal, reach)
+
+    return store_of(environment, Surroundings(common.manifest_path.parent, project_id, reach, sign_in, terminal.value))
+
+
+def operator_for(common: Common, environment: Environment, terminal: Terminal, reach: Network) -> TokenSource:
+    """Tokens of whoever is at hand to read the environment's store: the operator that was asked for, else the first."""
+    from pbisetup.cli.context import sign_in_text
+    from pbisetup.observe.session import SignIn, operator_tokens
+
+    route = "auto" if common.operator == "none" else common.operator
+    return operator_tokens(
+        reach,
+        SignIn(
+            route,
+            tenant_of(common, environment),
+            common.operator_client_id,
+            terminal.interactive,
+            lambda uri, code, _: terminal.wrapped(sign_in_text(uri, code, terminal), "", "bold"),
+        ),
+    )
 
 
 def brought_for(common: Common, environment: Environment) -> Brought | None:

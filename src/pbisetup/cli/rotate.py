@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from pbisetup.execution.looking import Place
-    from pbisetup.model.manifest import Environment
+    from pbisetup.model.manifest import Environment, Manifest
     from pbisetup.services.network import Network
     from pbisetup.ui.terminal import Terminal
 
@@ -73,7 +73,7 @@ def rotate(
         with (
             one_run(common.manifest_path),
             network(common, terminal, loaded) as reach,
-            _place(common, terminal, reach, chosen) as place,
+            _place(common, terminal, reach, loaded, chosen) as place,
         ):
             clock = ServiceClock(reach)
             talk = Talk(terminal, {chosen.name: place.session.tenant}, yes)
@@ -90,16 +90,18 @@ def rotate(
 
 
 @contextlib.contextmanager
-def _place(common: Common, terminal: Terminal, reach: Network, environment: Environment) -> Iterator[Place]:
+def _place(
+    common: Common, terminal: Terminal, reach: Network, manifest: Manifest, environment: Environment
+) -> Iterator[Place]:
     """Where the credential is replaced: by whoever signs in, or, with the operator `none`, by the app itself."""
     from pbisetup.execution.looking import Place
     from pbisetup.execution.rolling import as_itself
 
     if common.operator != "none":
-        with places(common, terminal, reach, [environment]) as found:
+        with places(common, terminal, reach, [environment], manifest.project_id) as found:
             yield found.found[0]
         return
-    store = store_for(common, environment, terminal)
+    store = store_for(common, environment, terminal, reach, manifest.project_id)
     with as_itself(reach, store) as session:
         yield Place(session, environment, store, brought_for(common, environment))
 

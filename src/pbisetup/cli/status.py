@@ -49,7 +49,7 @@ def status(
         chosen = choose(loaded, environments)
         with (
             network(common, terminal, loaded) as reach,
-            places(common, terminal, reach, chosen, all_shut=True) as found,
+            places(common, terminal, reach, chosen, loaded.project_id, all_shut=True) as found,
         ):
             clock = ServiceClock(reach)
             terminal.transient(f"  … looking at {len(found.found)} environments")

@@ -74,6 +74,11 @@ class Workbench:
     stopping: Callable[[], bool] = lambda: False
     """Whether the person wants to stop: asked by what takes long."""
 
+    @property
+    def store_readable(self) -> bool:
+        """Whether the store can tell later what it holds; else the journal must."""
+        return self.kept is None or self.kept.readable
+
     def held_pair(self) -> Pair | None:
         """The certificate that the store holds with its key; None where it holds none, or not so that it can be used."""
         found = self.kept.credential() if self.kept is not None else None

@@ -118,8 +118,9 @@ def see(
 
 def look_at(place: Place, view: TenantView, manifest: Manifest, *, rotates: bool = False) -> Snapshot:
     """One environment as it is seen, with the certificate that the manifest names. Raises what `observe` raises."""
-    journalled = Journal(manifest.project_id).open_intents(place.environment.name)
-    seen = observe(view, manifest, place.environment, place.store, journalled, rotates=rotates)
+    journal, name = Journal(manifest.project_id), place.environment.name
+    seen = observe(view, manifest, place.environment, place.store, journal.open_intents(name), rotates=rotates)
+    seen = replace(seen, retiring=journal.retiring(name))
     return seen if place.brought is None else replace(seen, brought=_brought(place.brought))
 
 

@@ -22,7 +22,7 @@ from pbisetup.services.app_sign_in import tokens as app_tokens
 from pbisetup.services.clock import Clock, Waits, count_down
 from pbisetup.services.identity import TokenRefused
 from pbisetup.services.network import Network
-from pbisetup.services.stores.store import Kept
+from pbisetup.services.stores.store import Kept, Unclear
 
 GOOD: Final = 3
 """Tokens in a row that prove a credential: one may come from the only node that knows it yet (entra.md 3.1)."""
@@ -60,11 +60,20 @@ def put(bench: Workbench, params: Params, made: Made) -> Outputs:
         if params.get("proved_first"):
             prove(bench.session.network, made.credential, bench.clock, bench.waits, bench.stopping)
         where = bench.store.keep(replace(made.kept, note=note))
+    except Unclear:
+        # Either may be what is held: both stay, and the journal knows the new one until the store answers again.
+        raise
+    except TokenRefused as error:
+        made.remove()
+        raise _unproved(error) from None
     except BaseException:
         # Also where the person stops it a second time: nobody would ever hold its value.
         made.remove()
         raise
     bench.journal.done(bench.environment, made.name)
+    if not bench.store_readable:
+        for old in note.retiring:
+            bench.journal.retire(bench.environment, old)
     bench.credential = replace(made.credential, where=where)
     return {
         "secret_where": where,
@@ -74,6 +83,17 @@ def put(bench: Workbench, params: Params, made: Made) -> Outputs:
         "secret_instead_of": made.instead_of,
         "secret_retires": ",".join(old.key_id for old in note.retiring),
     }
+
+
+def _unproved(error: TokenRefused) -> PbisetupError:
+    """Not a refusal: who made it may make it, and it opens nothing."""
+    return PbisetupError(
+        "PBI914",
+        f"the new credential did not come to work: {error.message}",
+        remedy="It was taken off the app again, and the one that is stored is in use as before. `pbisetup doctor` says what "
+        "keeps the app from getting tokens.",
+        evidence=error.evidence,
+    )
 
 
 def prove(

@@ -97,6 +97,8 @@ class Step:
     """Whether nobody who is signed in can see if it is needed: the app's own token tells later, or only somebody else can
     look. It is no change of this plan."""
 
+    tidies: bool = False
+    """Whether nothing is wrong while it waits: what it removes has had its place taken."""
     blocks: bool = False
     """Of what is left alone: whether the environment is not as the manifest says because of it."""
 
@@ -124,6 +126,11 @@ class Plan:
     def changes(self) -> tuple[Step, ...]:
         """What this plan would change, by whomever."""
         return tuple(step for step in self.steps if step.writes and not step.deferred)
+
+    @property
+    def wrong(self) -> tuple[Step, ...]:
+        """The changes without which something is not as it should be."""
+        return tuple(step for step in self.changes if not step.tidies)
 
     @property
     def own(self) -> tuple[Step, ...]:

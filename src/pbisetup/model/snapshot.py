@@ -16,6 +16,7 @@ from pbisetup.model.tenant import (
     Group,
     Operator,
     ResourceApp,
+    Retiring,
     RoleGrant,
     ServicePrincipal,
     StoredCredential,
@@ -75,6 +76,8 @@ class Snapshot:
     """What policies say of the app's credentials; looked at where a new one may be needed."""
     brought: Fact[BroughtCertificate] = _NOT_LOOKED
     """The certificate that the manifest names."""
+    retiring: tuple[Retiring, ...] = ()
+    """What this machine knows to be replaced, of a store that cannot say so itself."""
     spared: frozenset[str] = frozenset()
     """Key ids that this very run has replaced: they are removed by another one."""
     refused: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -129,7 +129,7 @@ def retired(s: Situation, held: AppKey) -> Iterator[Step]:
             )
             yield Step(f"credential-{key.key_id}", "keep", title, why)
         elif key.display_name not in s.seen.journalled:
-            yield removed(s, key, "another one has taken its place")
+            yield replace(removed(s, key, "another one has taken its place"), tidies=True)
 
 
 def _is_superseded(s: Situation, key: AppKey, held: AppKey) -> bool:
@@ -214,20 +214,26 @@ def keeper(s: Situation) -> str:
 
 
 def _replaced(s: Situation) -> list[str]:
-    """Key ids of ours that a new one takes the place of: what the store holds now, and what waits already."""
+    """Key ids of ours that a new one takes the place of: what the store holds now, and what waits already.
+
+    Where nobody can tell which one it holds, all that may be it: every one of ours, in a store that all share.
+    """
     stored = value_of(s.seen.stored)
-    if s.app is None or stored is None or stored.client_id.lower() != s.app.client_id.lower():
+    if s.app is None:
+        return []
+    ours = [k for k in keys_of(s.app) if made_for(s.manifest, s.env, k) and k.display_name not in s.seen.journalled]
+    if s.env.credential.store == "stdout" or (stored and s.env.credential.store in NOT_READABLE and not stored.key_id):
+        return [key.key_id for key in ours]
+    if stored is None or stored.client_id.lower() != s.app.client_id.lower():
         return []
     current = key_of_stored(s.app, stored)
-    ours = {k.key_id: k for k in keys_of(s.app) if made_for(s.manifest, s.env, k)}
-    waiting = [old.key_id for old in stored.note.retiring]
-    wanted = [*([current.key_id] if current else []), *waiting]
-    return [key_id for key_id in dict.fromkeys(wanted) if key_id in ours]
+    wanted = {*([current.key_id] if current else []), *(old.key_id for old in _note_retiring(s))}
+    return [key.key_id for key in ours if key.key_id in wanted]
 
 
 def _note_retiring(s: Situation) -> tuple[Any, ...]:
     stored = value_of(s.seen.stored)
-    return stored.note.retiring if stored else ()
+    return (*(stored.note.retiring if stored else ()), *s.seen.retiring)
 
 
 def _another_certificate(s: Situation) -> str | None:

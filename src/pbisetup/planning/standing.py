@@ -102,7 +102,7 @@ def standing(
     app, sp = value_of(seen.app), value_of(seen.service_principal)
     credential = _credential(manifest, environment, seen, now, fail_within)
     unseen = tuple(step for step in plan.steps if step.deferred or _unseen(step, seen))
-    drift = [step for step in plan.changes if step not in unseen and not _only_not_here(step, credential)]
+    drift = [s for s in plan.changes if s not in unseen and not s.tidies and not _only_not_here(s, credential)]
     return Standing(
         environment.name,
         tenant=seen.tenant,
@@ -115,7 +115,7 @@ def standing(
         credential=credential,
         drift=tuple(drift) if app else (),
         undecided=unseen if app else (),
-        notes=tuple(step for step in plan.steps if step.change == "leave") if app else (),
+        notes=tuple(step for step in plan.steps if step.change == "leave" or step.tidies) if app else (),
     )
 
 

@@ -5,6 +5,7 @@ One JSON object a line, in the user's state directory; names and ids only, never
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pbisetup.model.tenant import Retiring
 
 _TURN = threading.Lock()
 """Several environments write to one journal."""
@@ -60,6 +63,20 @@ class Journal:
     def rotation(self, environment: str) -> str | None:
         """Key id that an interrupted rotation set out to replace, or None."""
         return next(iter(sorted(self._open(environment, "rotates", "rotated"))), None)
+
+    def retire(self, environment: str, old: Retiring) -> None:
+        """After another credential took this one's place in a store that cannot say so itself."""
+        self._add({"retires": old.key_id, "after": old.after.isoformat(timespec="seconds"), "environment": environment})
+
+    def retiring(self, environment: str) -> tuple[Retiring, ...]:
+        """What was replaced, with the newest word on how long it stays."""
+        found: dict[str, Retiring] = {}
+        for entry in self._entries(environment):
+            if "retires" in entry:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    key_id = str(entry["retires"])
+                    found[key_id] = Retiring(key_id, datetime.fromisoformat(entry["after"]))
+        return tuple(found.values())
 
     def open_intents(self, environment: str) -> frozenset[str]:
         """Display names that were begun and never finished."""
