@@ -34,6 +34,8 @@ def sandbox_cloud(url: str, ca_bundle: str | None, like: str = "public") -> Clou
         name="sandbox",
         like=like,
         arm=origin,
+        # By path: names below localhost resolve on some systems only.
+        vault=f"{origin}/vaults/{{name}}",
         stands_for=dict.fromkeys(hosts, origin),
         login=origin,
         graph=origin,

@@ -11,6 +11,10 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _AMBIGUOUS = re.compile(r"[\\\x00-\x1f\x7f]")
 """Characters that URL readers disagree about: one reads the host before them, another the one behind."""
 
+VAULT_NAME = re.compile(r"(?=.{3,24}\Z)[A-Za-z][0-9A-Za-z]*(-[0-9A-Za-z]+)*")
+"""source: azure-docs key-vault about-keys-secrets-certificates. 3 to 24 letters, digits and single hyphens, a letter first.
+"""
+
 
 @dataclass(frozen=True)
 class Cloud:
@@ -55,6 +59,10 @@ class Cloud:
     arm: str | None = None
     """Origin of Azure Resource Manager, which capacities are paused and resumed by."""
     arm_resource: str | None = None
+    vault: str | None = None
+    """Address of an Azure Key Vault, with `{name}` where the vault's name stands."""
+    vault_resource: str | None = None
+    """What a token for a vault is asked for."""
     stands_for: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Host -> origin, where this cloud answers in the place of another one's hosts."""
     ca_bundle: str | None = None
@@ -71,10 +79,21 @@ class Cloud:
             return False
         if any(host == suffix or host.endswith("." + suffix) for suffix in self.cross_hosts):
             return port == 443 and _HOST.fullmatch(host) is not None
+        if port == 443 and self._is_vault(host):
+            return True
         return any(
             (host, port) == (own.hostname, own.port or 443)
             for own in (urlsplit(origin) for origin in (*self.origins(), *([self.arm] if self.arm else [])))
         )
+
+    def vault_address(self, name: str) -> str | None:
+        """Where the vault of this name answers; None where this cloud has no vaults, or none can have such a name."""
+        return self.vault.format(name=name) if self.vault and VAULT_NAME.fullmatch(name) else None
+
+    def _is_vault(self, host: str) -> bool:
+        """Whether a host is a vault of this cloud: a name before the suffix, and no further dot."""
+        name, _, suffix = host.partition(".")
+        return self.vault == f"https://{{name}}.{suffix}" and VAULT_NAME.fullmatch(name) is not None
 
     @property
     def meant(self) -> str:

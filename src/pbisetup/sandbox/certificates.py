@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pbisetup.sandbox.hosts import microsoft_hosts
+from pbisetup.sandbox.hosts import microsoft_hosts, vault_suffixes
 from pbisetup.sandbox.paths import write_private
 
 LEAF_DAYS = 30
@@ -29,13 +29,14 @@ class Certificate:
 
 
 def certificate(folder: Path, more: Collection[str] = ()) -> Certificate:
-    """A certificate for loopback, every Microsoft host and the names in `more`: the folder's while it has days
+    """A certificate for loopback, every Microsoft host, every vault and the names in `more`: the folder's while it has days
     left, else a new one.
 
     An older one stays where it is: servers that run keep serving it, and their clients keep trusting its
     authority.
     """
-    names = (*LOOPBACK, *sorted(microsoft_hosts()), *sorted(set(more) - set(LOOPBACK)))
+    vaults = (f"*.{each}" for each in sorted(vault_suffixes()))
+    names = (*LOOPBACK, *sorted(microsoft_hosts()), *vaults, *sorted(set(more) - set(LOOPBACK)))
     tag = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
     wanted = datetime.now(UTC) + timedelta(days=RENEW_DAYS)
     for entry in sorted(folder.glob(f"*-{tag}"), reverse=True):

@@ -19,6 +19,8 @@ change-permissions; PowerBI-VSCode#18 shows both in one tenant).
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 AZURE_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
+AZURE_KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+"""source: entra-docs first-party apps; argocd-vault-plugin#621 has a vault name it."""
 AZURE_PORTAL = "74658136-14ec-4630-ad9b-26e160ff0fc6"
 """ADIbizaUX, the portal's identity pages, by whose API Azure CLI consents (azure-cli, role/custom.py)."""
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
@@ -189,11 +191,17 @@ def power_bi_gcc(identity: Identity) -> Object:
     return _with_power_bi_permissions(principal)
 
 
+def key_vault(identity: Identity, cloud: str = "public") -> Object:
+    """Azure Key Vault, by the name that tokens for the vaults of a cloud are asked for."""
+    return microsoft(identity, AZURE_KEY_VAULT, "Azure Key Vault", [str(clouds()[cloud].vault_resource)])
+
+
 def follow(identity: Identity, state: Object) -> None:
-    """Make Power BI's apps in a state's directory those of the cloud that it names (`tenant.cloud`)."""
+    """Make Power BI's apps and Azure Key Vault in a state's directory those of the cloud that it names (`tenant.cloud`)."""
     cloud = state["tenant"].get("cloud", "public")
     own = {POWER_BI: power_bi(identity, cloud)} | ({POWER_BI_GCC: power_bi_gcc(identity)} if cloud == "gcc" else {})
     present = state.get("servicePrincipals") or []
+    own[AZURE_KEY_VAULT] = key_vault(identity, cloud)
     there = {each["appId"]: each for each in present}
     state["servicePrincipals"] = [each for each in present if each["appId"] != POWER_BI_GCC or cloud == "gcc"]
     for app_id, principal in own.items():

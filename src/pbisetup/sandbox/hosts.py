@@ -8,8 +8,9 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pbisetup.catalog.clouds import clouds
+from pbisetup.model.cloud import VAULT_NAME
 
-Service = Literal["entra", "graph", "powerbi", "fabric", "xmla", "arm", "portal", "none"]
+Service = Literal["entra", "graph", "powerbi", "fabric", "xmla", "arm", "portal", "vault", "none"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -66,6 +67,7 @@ _BY_PATH: Final[dict[str, Service]] = {
     "powerbi": "xmla",
     "spglobalservice": "xmla",
     "webapi": "xmla",
+    "vaults": "vault",
 }
 # The hosts of Power BI and of Fabric are one front end: each serves the other's paths. Sources: fabric-cicd calls
 # api.powerbi.com/v1 by default; GT-Analytics/fuam-basic#5 calls api.fabric.microsoft.com/v1.0/myorg.
@@ -119,7 +121,28 @@ def dedicated(cloud: str) -> str:
 
 def place_of(host: str) -> Place | None:
     """What a Host header or the host of an origin stands for; None for every name that is not Microsoft's."""
-    return places().get(_bare(host))
+    name = _bare(host)
+    found = places().get(name)
+    if found is None and vault_of(name):
+        members = vault_suffixes()[name.partition(".")[2]]
+        return Place("vault", members)
+    return found
+
+
+@cache
+def vault_suffixes() -> dict[str, frozenset[str]]:
+    """What follows the name in the host of a vault, with the clouds that have it."""
+    found: dict[str, set[str]] = {}
+    for cloud in clouds().values():
+        if cloud.vault:
+            found.setdefault(cloud.vault.partition("{name}.")[2], set()).add(cloud.name)
+    return {suffix: frozenset(members) for suffix, members in found.items()}
+
+
+def vault_of(host: str) -> str | None:
+    """The name of the vault whose host this is, with or without a port; None where it is no vault's."""
+    name, _, suffix = _bare(host).partition(".")
+    return name if suffix in vault_suffixes() and VAULT_NAME.fullmatch(name) else None
 
 
 def is_loopback(host: str) -> bool:

@@ -60,7 +60,7 @@ class _Process:
         self._servers = [Server(each.world, each.identity, _saving(each)) for each in tenants]
         self._certificate = certificate(state_dir() / "tls", tenants[0].world.names)
         self._port = sockets[0].getsockname()[1]
-        self._proxy = ConnectProxy(self._port)
+        self._proxy = ConnectProxy(self._port, self._vaults)
         self._run_file: Path | None = None
 
     def run(self) -> None:
@@ -72,6 +72,9 @@ class _Process:
             if self._run_file:
                 with contextlib.suppress(OSError):
                     self._run_file.unlink(missing_ok=True)
+
+    def _vaults(self) -> set[str]:
+        return {name.lower() for each in self._servers for name in each.world.tenant.section("vaults")}
 
     def _config(self) -> uvicorn.Config:
         app = self._servers[0] if len(self._servers) == 1 else _together(self._servers)

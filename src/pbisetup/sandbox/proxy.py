@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Collection
 
-from pbisetup.sandbox.hosts import LOOPBACK, microsoft_hosts
+from pbisetup.sandbox.hosts import LOOPBACK, microsoft_hosts, vault_of
 
 HEAD_LIMIT = 16 * 1024
 HEAD_SECONDS = 30
@@ -18,8 +19,10 @@ HEAD_SECONDS = 30
 class ConnectProxy:
     """Splices allowed CONNECT requests to the TLS port of the server beside it."""
 
-    def __init__(self, tls_port: int) -> None:
+    def __init__(self, tls_port: int, vaults: Callable[[], Collection[str]] = tuple) -> None:
         self._tls_port = tls_port
+        self._vaults = vaults
+        """The names of the vaults that there are, in small letters."""
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
@@ -37,8 +40,10 @@ class ConnectProxy:
             writer.transport.abort()
 
     def allows(self, target: str) -> bool:
-        """Whether a CONNECT target may be reached: a Microsoft host on 443, or the server itself."""
+        """Whether a CONNECT target may be reached: a Microsoft host or an existing vault on 443, or the server itself."""
         host, _, port = target.lower().rpartition(":")
+        if vault_of(host):
+            return port == "443" and vault_of(host) in self._vaults()
         return (host in microsoft_hosts() and port == "443") or (host in LOOPBACK and port == str(self._tls_port))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,6 +55,9 @@ class ConnectProxy:
                 await _refuse(writer, "400 Bad Request", "This is not an HTTP request.")
             elif words[0].upper() != "CONNECT":
                 await _refuse(writer, "405 Method Not Allowed", "Only CONNECT is served here.", "Allow: CONNECT\r\n")
+            elif not self.allows(words[1]) and vault_of(words[1]):
+                # As a company's proxy says that a name does not resolve (guess: 502; Squid has 503).
+                await _refuse(writer, "502 Bad Gateway", f"{words[1]} does not resolve: there is no such vault.")
             elif not self.allows(words[1]):
                 await _refuse(writer, "403 Forbidden", f"{words[1]} is not part of this sandbox.")
             else:

@@ -13,6 +13,7 @@ from pbisetup.sandbox.first_party import (
     AZURE_CLI,
     AZURE_CLI_ON_GRAPH,
     AZURE_CLI_ON_POWER_BI,
+    AZURE_KEY_VAULT,
     AZURE_MANAGEMENT,
     AZURE_PORTAL,
     AZURE_STORAGE,
@@ -20,6 +21,7 @@ from pbisetup.sandbox.first_party import (
     POWER_BI,
     follow,
     graph,
+    key_vault,
     microsoft,
     power_bi,
     service_principal,
@@ -153,6 +155,7 @@ def _contoso(identity: Identity) -> Object:
                 POWER_BI: list(AZURE_CLI_ON_POWER_BI),
                 AZURE_MANAGEMENT: ["user_impersonation"],
                 AZURE_STORAGE: ["user_impersonation"],
+                AZURE_KEY_VAULT: ["user_impersonation"],
                 AZURE_PORTAL: ["user_impersonation"],
             }
         },
@@ -169,6 +172,7 @@ def _contoso(identity: Identity) -> Object:
                 "Windows Azure Service Management API",
                 ["https://management.core.windows.net/", "https://management.azure.com/"],
             ),
+            key_vault(identity),
             microsoft(identity, AZURE_STORAGE, "Azure Storage", ["https://storage.azure.com/"]),
             microsoft(identity, AZURE_PORTAL, "ADIbizaUX", ["https://main.iam.ad.ext.azure.com/"]),
             operator,
@@ -193,6 +197,26 @@ def _contoso(identity: Identity) -> Object:
             _workspace(identity, "Reports Prod", capacity, [admin]),
         ],
         "capacities": [capacity],
+        "vaults": {_vault_name(identity): _vault(admin, operator)},
+    }
+
+
+def _vault_name(identity: Identity) -> str:
+    """The names of vaults are the world's: two tenants never share one."""
+    return "contoso-vault" if identity.number == 1 else f"contoso{identity.number}-vault"
+
+
+def _vault(*officers: Object) -> Object:
+    """A vault whose secrets and certificates these may write."""
+    return {
+        "location": "westeurope",
+        "roleAssignments": [
+            {"principalId": each["id"], "role": f"Key Vault {kind} Officer"}
+            for each in officers
+            for kind in ("Secrets", "Certificates")
+        ],
+        "secrets": {},
+        "certificates": {},
     }
 
 

@@ -151,6 +151,9 @@ class Server:
         elif name == "powerbi":
             # source: Microsoft's sempy client: `groups/` and no id lists the workspaces; of other paths inferred.
             call = dataclasses.replace(call, path=call.path.rstrip("/") or "/")
+        elif name == "vault":
+            # source: azure-keyvault-secrets asks for `/secrets/NAME/` where it means the latest version.
+            call = dataclasses.replace(call, path=call.path.rstrip("/") or "/")
         return self._route(self.services[name], call)
 
     def _route(self, service: Service, call: Call) -> Reply:

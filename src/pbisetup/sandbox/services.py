@@ -11,7 +11,7 @@ from importlib import import_module
 from pbisetup.sandbox import asgi
 from pbisetup.sandbox.wire import Call, Handler, Reply, Route, World
 
-NAMES = ("entra", "graph", "powerbi", "fabric", "xmla", "arm", "portal")
+NAMES = ("entra", "graph", "powerbi", "fabric", "xmla", "arm", "portal", "vault")
 """Each a module or package beside this one, with `routes`, `unknown` and perhaps `dressed`."""
 
 

@@ -1,7 +1,8 @@
 """The tenant's state: named collections of plain JSON objects, with the look-ups that the services need.
 
 The state is exactly what `GET /_sandbox/state` shows and `PUT` takes: a dict with one list a collection plus a few plain
-sections. No object holds a secret in clear: a client secret is kept as its SHA-256 and its first three characters.
+sections. No object holds a secret in clear: a client secret is kept as its SHA-256 and its first three characters. Only a
+vault holds what was put there, as it has to hand it out again.
 """
 
 from __future__ import annotations

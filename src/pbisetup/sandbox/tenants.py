@@ -14,7 +14,7 @@ from typing import Final
 from pbisetup.sandbox import base64url
 from pbisetup.sandbox.asgi import Receive, Scope, Send
 from pbisetup.sandbox.control import PREFIX
-from pbisetup.sandbox.hosts import service_of
+from pbisetup.sandbox.hosts import service_of, vault_of
 from pbisetup.sandbox.server import Server, is_control
 from pbisetup.sandbox.wire import BadBody, Call
 
@@ -48,6 +48,8 @@ class Tenants:
         host = self._first.host(call)
         if is_control(host, call.path):
             return self._controlled(call)
+        if service_of(host, call.path) == "vault" and (owner := self._with_vault(host, call.path)):
+            return owner
         if service_of(host, call.path) != "entra":
             scheme, _, token = call.headers.get("authorization", "").partition(" ")
             return (self._issuer(token) if scheme.lower() == "bearer" else None) or self._first
@@ -57,6 +59,13 @@ class Tenants:
         if named in _ON_THE_MACHINE:
             return self._with_identity(call.query.get("client_id", "")) or self._first
         return self._called(named) or self._first
+
+    def _with_vault(self, host: str, path: str) -> Server | None:
+        """By the vault that is meant: no two tenants have one of the same name."""
+        name = vault_of(host) or [*path.lower().split("/"), "", ""][2]
+        return next(
+            (s for s in self._servers if name in {each.lower() for each in s.world.tenant.section("vaults")}), None
+        )
 
     def _called(self, name: str) -> Server | None:
         """By id or domain."""

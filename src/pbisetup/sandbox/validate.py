@@ -18,6 +18,7 @@ from pbisetup.sandbox.validate_content import content_problems
 from pbisetup.sandbox.validate_directory import directory_problems
 from pbisetup.sandbox.validate_fabric import fabric_problems
 from pbisetup.sandbox.validate_sign_in import sign_in_problems
+from pbisetup.sandbox.validate_vault import vault_problems
 
 SECTIONS = (
     "tenant",
@@ -36,6 +37,7 @@ SECTIONS = (
     "scans",
     "operations",
     "azure",
+    "vaults",
 )
 PLAIN = ("auto_approve", "caller", "rates")
 """Parts that are neither a collection nor to be changed by a scenario as a section is."""
@@ -66,7 +68,11 @@ def problems(state: Any) -> list[str]:
     for name in COLLECTIONS:
         found += _collection(name, state.get(name, []))
     if not found:
-        found = [each for part in (directory_problems, content_problems, fabric_problems) for each in part(state)]
+        found = [
+            each
+            for part in (directory_problems, content_problems, fabric_problems, vault_problems)
+            for each in part(state)
+        ]
     # What the rest looks into has the right form by now.
     return list(dict.fromkeys(found)) or [
         *sign_in_problems(state),
