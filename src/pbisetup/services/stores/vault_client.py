@@ -77,7 +77,7 @@ class VaultClient:
                 if refused.reason not in BETWEEN or not left:
                     raise refused from None
                 time.sleep(_PAUSE)
-            except VaultError:
+            except StoreError:
                 raise
             except PbisetupError as error:
                 raise self._unusable(error) from None
@@ -137,7 +137,8 @@ class VaultClient:
         said = getattr(error, "error", None)
         code, inner = str(getattr(said, "code", "") or ""), getattr(said, "innererror", None) or {}
         reason = str(inner.get("code") or code) if isinstance(inner, dict) else code
-        text = one_line(str(getattr(said, "message", "") or error.message or ""))
+        whole = str(getattr(said, "message", "") or error.message or "")
+        text = one_line(whole)
         status = int(error.status_code or 0)
         request_id = error.response.headers.get("x-ms-request-id") if error.response is not None else None
         evidence = (self._seen(f"HTTP {status} {reason} {text}".rstrip(), request_id),)
@@ -158,9 +159,9 @@ class VaultClient:
             return found(
                 f"you may not do this in the key vault {self.name}",
                 f"It takes {wanted} on the vault (where it goes by access policies: Get, List, Set, Delete and Recover). "
-                "An Owner, User Access Administrator or Key Vault Data Access Administrator of the vault can give it; it takes effect "
-                "after some minutes.",
-                _command(roles, text),
+                "An Owner, User Access Administrator or Key Vault Data Access Administrator of the vault can give it; it "
+                "takes effect after some minutes.",
+                _command(roles, whole),
             )
         if status == 401:
             return found(
