@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pbisetup.sandbox import arm, entra, fabric, graph, portal, powerbi, xmla
+from pbisetup.sandbox import arm, entra, fabric, graph, portal, powerbi, vault, xmla
 from pbisetup.sandbox.asgi import pattern
 from pbisetup.sandbox.wire import Route
 from tests.golden.provoke import FOLDER, Golden, goldens
@@ -33,6 +33,7 @@ TITLES = {
     "xmla": "XMLA, up to the connection",
     "arm": "Azure Resource Manager",
     "portal": "The portal's consent endpoint",
+    "vault": "Azure Key Vault, by host or below `/vaults/NAME`",
 }
 _TABLES: dict[str, list[Route]] = {
     "entra": entra.routes,
@@ -42,6 +43,7 @@ _TABLES: dict[str, list[Route]] = {
     "xmla": xmla.routes,
     "arm": arm.routes,
     "portal": portal.routes,
+    "vault": vault.carried,
 }
 
 

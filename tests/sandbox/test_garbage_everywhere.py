@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pbisetup.sandbox import arm, entra, fabric, graph, powerbi, xmla
+from pbisetup.sandbox import arm, entra, fabric, graph, powerbi, vault, xmla
 from pbisetup.sandbox.identity import Identity
 from pbisetup.sandbox.keys import SigningKey
 from pbisetup.sandbox.seed import default_state
@@ -33,6 +33,7 @@ ROUTES: list[tuple[str, Route]] = [
     *(("fabric", route) for route in fabric.routes),
     *(("xmla", route) for route in xmla.routes),
     *(("arm", route) for route in arm.routes),
+    *(("vault", route) for route in vault.routes),
 ]
 CONTROL = (
     "info",
@@ -52,6 +53,7 @@ AUDIENCES = {
     "fabric": "https://api.fabric.microsoft.com",
     "xmla": "https://analysis.windows.net/powerbi/api",
     "arm": "https://management.azure.com",
+    "vault": "https://vault.azure.net",
     "entra": "https://graph.microsoft.com",
 }
 ALL_ROLES = [
@@ -135,7 +137,7 @@ values = st.one_of(
 segments = st.one_of(
     st.uuids().map(str),
     st.text(min_size=1, max_size=10),
-    st.sampled_from(["common", "me", "..", "%2e%2e", "a" * 3000, "'"]),
+    st.sampled_from(["common", "me", "..", "%2e%2e", "a" * 3000, "'", "contoso-vault"]),
 )
 
 

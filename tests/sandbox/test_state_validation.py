@@ -139,6 +139,22 @@ REFUSED: dict[str, tuple[Change, str]] = {
         lambda s: s["users"][2].update(powerBiLicense="None"),
         "powerBiLicense must be one of none",
     ),
+    "a vault whose name none can have": (
+        lambda s: s["vaults"].update({"a_vault": {}}),
+        "vaults.a_vault: a vault's name has 3 to 24 letters",
+    ),
+    "a role that no vault knows": (
+        lambda s: s["vaults"]["contoso-vault"]["roleAssignments"][0].update(role="Key Vault Secret Officer"),
+        "role must be one of Key Vault Administrator",
+    ),
+    "a secret without a version": (
+        lambda s: s["vaults"]["contoso-vault"]["secrets"].update(a={"name": "a", "versions": []}),
+        "vaults.contoso-vault.secrets.a must have a version",
+    ),
+    "a secret that nobody would find": (
+        lambda s: s["vaults"]["contoso-vault"]["secrets"].update(A={"name": "A", "versions": []}),
+        "secrets.A must stand under its name in small letters, 'a'",
+    ),
     "one role twice": (
         lambda s: workspace(s)["roleAssignments"].append(workspace(s)["roleAssignments"][0]),
         "workspaces[0].roleAssignments: principal",

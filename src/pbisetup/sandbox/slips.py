@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from pbisetup.sandbox import validate_content, validate_directory, validate_fabric
-from pbisetup.sandbox.shapes import strangers
+from pbisetup.sandbox import validate_content, validate_directory, validate_fabric, validate_vault
+from pbisetup.sandbox.shapes import Named, strangers
 from pbisetup.sandbox.store import COLLECTIONS
 
 Object = dict[str, Any]
@@ -31,6 +31,7 @@ def slips(state: Object) -> list[str]:
         *_content(state),
         *_directory(state, people),
         *_keys(state),
+        *_vaults(state, people),
     ]
     return found if len(found) <= MOST else [*found[:MOST], f"and {len(found) - MOST} more"]
 
@@ -95,6 +96,14 @@ def _roles(state: Object, people: _People) -> Iterator[str]:
                     yield f"{where}: {people.nobody(id_)}"
                 elif kind != said:
                     yield f"{where}: {id_} is a {kind}, not a {said}"
+
+
+def _vaults(state: Object, people: _People) -> Iterator[str]:
+    for name, vault in state.get("vaults", {}).items():
+        for number, each in enumerate(vault.get("roleAssignments", [])):
+            if people.kind(each["principalId"]) is None:
+                yield f"vaults.{name}.roleAssignments[{number}]: {people.nobody(each['principalId'])}"
+    yield from strangers("vaults", state.get("vaults", {}), Named(validate_vault.VAULT))
 
 
 def _content(state: Object) -> Iterator[str]:

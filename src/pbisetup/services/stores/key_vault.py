@@ -21,7 +21,7 @@ from pbisetup.model.facts import Absent, Fact, Known, Unknown
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import Note, StoredCredential
 from pbisetup.services.app_sign_in import Credential
-from pbisetup.services.certificate import NotReadable, pair_of_pem, read_pair
+from pbisetup.services.certificate import NotReadable, read_pair, thumbprint_of_pem
 from pbisetup.services.identity import TokenSource
 from pbisetup.services.network import Network
 from pbisetup.services.stores.notes import note_text
@@ -148,7 +148,7 @@ class _OpenKeyVault:
         store = self._store
         value = _value_of(kept)
         kind: Kind = "secret" if kept.secret is not None else "certificate"
-        thumbprint = "" if kind == "secret" else pair_of_pem(value).thumbprint
+        thumbprint = "" if kind == "secret" else thumbprint_of_pem(value.reveal())
         for left in reversed(range(store.tries)):
             try:
                 self._place(kept, kind, value, thumbprint)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pbisetup.model.secret import Secret
 from pbisetup.model.tenant import Note
-from pbisetup.services.certificate import NotReadable, make_pair, pair_of_pem
+from pbisetup.services.certificate import NotReadable, make_pair, thumbprint_of_pem
 from pbisetup.services.stores.notes import read_note
 from pbisetup.services.stores.vault_client import (
     CERTIFICATES_OFFICER,
@@ -94,7 +94,7 @@ class VaultContents:
             return None
         secret = vault.ask(lambda: vault.secrets.get_secret(name, version), SECRETS_OFFICER)
         pem = _as_pem(str(secret.value or ""), str(secret.properties.content_type or ""))
-        return Held("certificate", version, tags, pem, pair_of_pem(pem).thumbprint)
+        return Held("certificate", version, tags, pem, thumbprint_of_pem(pem.reveal()))
 
     def secret(self, denied: VaultError | None) -> Held | None:
         vault = self.vault
@@ -247,6 +247,8 @@ _DISABLED = _Disabled()
 def _as_pem(value: str, content_type: str) -> Secret:
     """The secret behind a certificate as PEM. Raises NotReadable."""
     if content_type != _PFX:
+        if "PRIVATE KEY-----" not in value:
+            raise NotReadable("holds no certificate with its key")
         return Secret(value)
     import base64
 
