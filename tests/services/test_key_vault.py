@@ -203,7 +203,7 @@ def test_a_certificate_is_kept_with_its_key(vault: SandboxTenant, pairs: tuple[P
 
 
 def test_a_certificate_that_was_brought_is_imported(
-    vault: SandboxTenant, pairs: tuple[Pair, Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vault: SandboxTenant, pairs: tuple[Pair, Pair], tmp_path: Path
 ) -> None:
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
     from cryptography.x509 import load_pem_x509_certificate
@@ -212,12 +212,10 @@ def test_a_certificate_that_was_brought_is_imported(
     key, own = load_pem_private_key(data, None), load_pem_x509_certificate(data)
     path.write_bytes(pkcs12.serialize_key_and_certificates(None, key, own, None, BestAvailableEncryption(b"word")))  # type: ignore[arg-type]
     kept = replace(secret("", FIRST), secret=None, file=path)
-    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", "word")
-    keep(store(vault, "certificate"), kept)
+    keep(store(vault, "certificate"), replace(kept, password=Secret("word")))
     assert held(store(vault)).thumbprint == pairs[0].thumbprint
-    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", "another")
     with pytest.raises(StoreError, match=r"brought\.pfx cannot be used: its password is wrong"):
-        store(vault, "certificate").open().keep(kept)
+        store(vault, "certificate").open().keep(replace(kept, password=Secret("another")))
 
 
 def test_a_pfx_that_somebody_put_there_is_read_as_well(vault: SandboxTenant, pairs: tuple[Pair, Pair]) -> None:
@@ -292,7 +290,7 @@ def test_a_deleted_certificate_is_recovered_without_a_reader_finding_it(
 def test_a_federated_credential_is_refused_before_anything_is_made(vault: SandboxTenant) -> None:
     with pytest.raises(StoreError, match="a federated credential has neither") as caught:
         store(vault, "federated").open()
-    assert caught.value.code == "PBI115"
+    assert caught.value.code == "PBI119"
     assert vault.requests() == []
 
 
@@ -310,7 +308,7 @@ def test_who_may_not_write_is_told_the_role_and_how_it_is_given(vault: SandboxTe
     with pytest.raises(StoreError) as caught:
         store(vault, user="developer").open()
     error = caught.value
-    assert error.code == "PBI115"
+    assert error.code == "PBI119"
     assert "Key Vault Secrets Officer" in (error.remedy or "")
     assert "Owner, User Access Administrator" in (error.remedy or "")
     assert (error.command or "").startswith(
@@ -372,7 +370,7 @@ def test_a_sign_in_that_fails_is_the_reason(vault: SandboxTenant) -> None:
     where = KeyVault(network, VAULT, "k7f3q2", "dev", "secret", nobody)
     with pytest.raises(StoreError, match="nobody is signed in") as caught:
         where.open()
-    assert (caught.value.code, caught.value.remedy) == ("PBI115", "Sign in.")
+    assert (caught.value.code, caught.value.remedy) == ("PBI119", "Sign in.")
     assert isinstance(where.stored(), Unknown)
 
 
@@ -400,7 +398,7 @@ def test_without_the_packages_the_extra_is_named() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
         "the store key-vault needs packages that are not installed None",
-        'PBI115 pip install "pbisetup[keyvault]"',
+        'PBI119 pip install "pbisetup[keyvault]"',
     ]
 
 

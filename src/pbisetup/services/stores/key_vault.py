@@ -8,7 +8,6 @@ retired.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from pbisetup.services.certificate import NotReadable, read_pair, thumbprint_of_
 from pbisetup.services.identity import TokenSource
 from pbisetup.services.network import Network
 from pbisetup.services.stores.notes import note_text
-from pbisetup.services.stores.store import CLIENT, PASSWORD, TENANT, Kept, OpenStore
+from pbisetup.services.stores.store import CLIENT, TENANT, Kept, OpenStore
 from pbisetup.services.stores.vault_client import CERTIFICATES_OFFICER, SECRETS_OFFICER, VaultClient, VaultError
 from pbisetup.services.stores.vault_contents import (
     LONGEST_TAG,
@@ -102,7 +101,7 @@ class KeyVault:
         """
         if self.kind == "federated":
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 "a key vault keeps secrets and certificates, and a federated credential has neither",
                 remedy='Use store = "env-file", which keeps the ids.',
             )
@@ -238,15 +237,14 @@ def _value_of(kept: Kept) -> Secret:
     if kept.certificate is not None:
         return kept.certificate
     if kept.file is None:
-        raise StoreError("PBI115", "a key vault keeps secrets and certificates, and this credential has neither")
-    return _brought(kept.file)
+        raise StoreError("PBI119", "a key vault keeps secrets and certificates, and this credential has neither")
+    return _brought(kept.file, kept.password)
 
 
-def _brought(path: Path) -> Secret:
+def _brought(path: Path, password: Secret | None) -> Secret:
     """A certificate that somebody brought: a vault cannot point at a file, so it is imported."""
-    password = os.environ.get(PASSWORD)
     try:
-        return read_pair(path, Secret(password) if password else None).pem
+        return read_pair(path, password).pem
     except NotReadable as error:
         raise StoreError("PBI113", f"the certificate {path.name} {error}") from None
 

@@ -34,7 +34,7 @@ class VaultError(StoreError):
     """The vault said no, or nobody answered: then `status` is 0. `reason` is the vault's inner code, or its code."""
 
     def __init__(self, status: int, reason: str, message: str, **more: Any) -> None:
-        super().__init__("PBI115", message, **more)
+        super().__init__("PBI119", message, **more)
         self.status, self.reason = status, reason
 
 
@@ -99,7 +99,7 @@ class VaultClient:
         address = self._network.cloud.vault_address(self.name)
         if address is None:
             raise StoreError(
-                "PBI115",
+                "PBI119",
                 f"{self.name!r} cannot be a key vault in the cloud {self._network.cloud.name}",
                 remedy="A vault's name has 3 to 24 letters, digits and single hyphens, and begins with a letter.",
             )
@@ -193,7 +193,7 @@ def _command(roles: tuple[str, ...], text: str) -> str | None:
 
 def _no_packages() -> StoreError:
     return StoreError(
-        "PBI115",
+        "PBI119",
         "the store key-vault needs packages that are not installed",
         remedy="Install them, or use another store.",
         command='pip install "pbisetup[keyvault]"',
