@@ -24,7 +24,7 @@ from pbisetup.services.certificate import NotReadable, read_pair, thumbprint_of_
 from pbisetup.services.identity import TokenSource
 from pbisetup.services.network import Network
 from pbisetup.services.stores.notes import note_text
-from pbisetup.services.stores.store import CLIENT, TENANT, Kept, OpenStore
+from pbisetup.services.stores.store import CLIENT, TENANT, Kept, OpenStore, Unclear
 from pbisetup.services.stores.vault_client import CERTIFICATES_OFFICER, SECRETS_OFFICER, VaultClient, VaultError
 from pbisetup.services.stores.vault_contents import (
     LONGEST_TAG,
@@ -156,10 +156,12 @@ class _OpenKeyVault:
                 # Nobody answered: it may have been done all the same, and doing it again is harmless.
                 if left and error.reason == "Unreachable":
                     continue
-                if self._counts(kind, value, thumbprint, kept):
+                counts = self._counts(kind, value, thumbprint, kept)
+                if counts:
                     break
-                self._give_up(kind, value)
-                raise StoreError(
+                if counts is False:
+                    self._give_up(kind, value)
+                raise (Unclear if counts is None else StoreError)(
                     "PBI113",
                     f"the credential could not be kept in the {store.name}: {error.message}",
                     remedy=error.remedy,
@@ -189,12 +191,12 @@ class _OpenKeyVault:
             if before and before.kind == "certificate":
                 store.contents.change("certificate", before.version, tags={**before.tags, SUPERSEDED: "secret"})
 
-    def _counts(self, kind: Kind, value: Secret, thumbprint: str, kept: Kept) -> bool:
-        """Whether it is this credential with this note that counts now."""
+    def _counts(self, kind: Kind, value: Secret, thumbprint: str, kept: Kept) -> bool | None:
+        """Whether it is this credential with this note that counts now; None where the vault does not answer."""
         try:
             now = self._store.contents.held(passing=True)
         except StoreError:
-            return False
+            return None
         same = now is not None and (now.thumbprint or now.value) == (thumbprint or value)
         return now is not None and now.kind == kind and same and now.note == kept.note
 
