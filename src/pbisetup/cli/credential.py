@@ -100,9 +100,20 @@ def app_credential(
 
     store = EnvFile(common.manifest_path.parent, environment.name)
     stored = store.credential()
+    if stored is None and given is None and environment.credential.kind == "federated":
+        stored = _of_job(common, environment)
     if stored is not None and given is not None:
         stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=given)
     return Found(stored, store.name, manifest, environment, environment.workspaces)
+
+
+def _of_job(common: Common, environment: Environment) -> Credential | None:
+    """In a job the ids of the app are variables: there is no file, and of a federated credential nothing else is needed."""
+    from pbisetup.services.app_sign_in import Credential
+
+    tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "") or environment.tenant or ""
+    client = os.environ.get("AZURE_CLIENT_ID", "") or environment.client_id or ""
+    return Credential("federated", tenant, client, "environment variables") if tenant and client else None
 
 
 def _given_secret(secret: str | None) -> Secret | None:

@@ -147,7 +147,7 @@ def _credential(certificate: Path | None, federated: str | None) -> PublicCreden
         return read_public_certificate(certificate)
     if federated is None:
         return None
-    from pbisetup.planning.handoff.credential import TrustedSubject
+    from pbisetup.model.tenant import TrustedSubject
 
     issuer, equals, subject = federated.partition("=")
     plain = federated.isprintable() and len(issuer) <= 600 and len(subject) <= 600

@@ -25,7 +25,7 @@ from pbisetup.services.journal import Journal
 from pbisetup.services.side_by_side import side_by_side
 from pbisetup.services.stores.store import OpenStore, Store
 
-MAKERS = frozenset({"add_secret", "make_certificate", "add_federated_credential"})
+MAKERS = frozenset({"add_secret", "make_certificate", "keep_ids"})
 """Actions after which something is kept."""
 MOST = 24
 """Environments that are worked on at once."""
@@ -81,7 +81,7 @@ def apply_plans(session: Session, jobs: Sequence[Job], journal: Journal, clock: 
 
 
 def _opened(job: Job, stack: contextlib.ExitStack) -> OpenStore | None:
-    """The store, open for a secret, where the plan makes one. Raises StoreError."""
+    """The store, open for a credential, where the plan keeps something. Raises StoreError."""
     if not any(step.action is not None and step.action.kind in MAKERS for step in job.plan.own):
         return None
     store = job.store.open()

@@ -13,7 +13,7 @@ from typing import Protocol
 from pbisetup.execution.applying import MOST, Job, Watcher, apply_plans
 from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place, see, views_of, with_who_else
-from pbisetup.execution.proving import admissions
+from pbisetup.execution.proving import admissions, proof_with
 from pbisetup.execution.runner import Result
 from pbisetup.model.errors import PbisetupError, UsageError
 from pbisetup.model.facts import Known
@@ -102,6 +102,7 @@ def converge(places: Sequence[Place], manifest: Manifest, clock: Clock, hooks: H
 def _look(way: _Way, view: TenantView, manifest: Manifest, clock: Clock) -> None:
     try:
         way.snapshot, way.done.plan = see(way.place, view, manifest, clock, told=way.told, spared=way.spared)
+        way.done.credential = proof_with(way.place, way.snapshot, way.done.credential)
     except PbisetupError as error:
         way.failed(error)
 
@@ -152,8 +153,8 @@ def _note(way: _Way, result: Result) -> None:
         way.failed(result.error)
         return
     way.done.results.append(result)
-    if result.credential is not None:
-        way.done.credential = result.credential
+    if result.credential is not None and way.snapshot is not None:
+        way.done.credential = proof_with(way.place, way.snapshot, result.credential)
     more = way.done.plan.undecided or way.done.plan.again
     way.over = result.interrupted or bool(result.of("failed")) or not more
 

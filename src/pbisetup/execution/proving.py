@@ -8,17 +8,31 @@ from typing import Literal
 from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place
 from pbisetup.model.case import Asked
-from pbisetup.model.facts import Known
+from pbisetup.model.facts import Known, value_of
 from pbisetup.model.manifest import Environment
+from pbisetup.model.snapshot import Snapshot
 from pbisetup.observe.admission import AsSeen, as_the_app
 from pbisetup.observe.engine import Ran
 from pbisetup.observe.examination import Question, examine_live
 from pbisetup.observe.patience import TOKEN_PATIENCE, Patience, examine_patiently
 from pbisetup.observe.session import Session
 from pbisetup.planning.wanted import uses_capacity_itself, wanted_scopes, wanted_settings
+from pbisetup.services.app_assertion import fitting
 from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.clock import Clock, Waits
 from pbisetup.services.identity import user_tokens
+
+
+def proof_with(place: Place, seen: Snapshot, held: Credential | None) -> Credential | None:
+    """What the app is proved with. Of a federated credential the ids are enough, wherever they are kept; it comes with an
+    assertion of whom the app trusts, or with the reason why there is none here.
+    """
+    if place.environment.credential.kind != "federated":
+        return held
+    app = value_of(seen.app)
+    if held is None and app is not None and app.federated:
+        held = Credential("federated", seen.tenant.id, app.client_id, "the manifest")
+    return fitting(place.session.network, held, value_of(seen.trusted)) if held is not None else None
 
 
 def admissions(

@@ -8,6 +8,7 @@ from pbisetup.execution import (
     steps_app,
     steps_certificate,
     steps_directory,
+    steps_federated,
     steps_powerbi,
     steps_secret,
     steps_unmake,
@@ -34,6 +35,10 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "remove_secret": steps_secret.remove_secret,
     "make_certificate": steps_certificate.make_certificate,
     "remove_certificate": steps_certificate.remove_certificate,
+    # or whom it trusts in place of one
+    "add_federated_credential": steps_federated.add_federated_credential,
+    "update_federated_credential": steps_federated.update_federated_credential,
+    "keep_ids": steps_federated.keep_ids,
     # what the directory lets it and its people do
     "grant_delegated": steps_directory.grant_delegated,
     "grant_app_role": steps_directory.grant_app_role,

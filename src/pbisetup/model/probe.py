@@ -35,6 +35,8 @@ class Configured:
     tenant_form: IdForm = "id"
     broken: str = ""
     """Why it cannot even be tried: the certificate's file is missing, the assertion's is empty, ..."""
+    elsewhere: str = ""
+    """Why it cannot be tried here though nothing is wrong with it."""
     hint: str = ""
     """The first three characters of a secret, as the directory shows them for the same one."""
     account: str = ""

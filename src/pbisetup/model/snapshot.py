@@ -22,6 +22,7 @@ from pbisetup.model.tenant import (
     StoredCredential,
     TenantInfo,
     TenantSetting,
+    TrustedSubject,
     Workspace,
 )
 
@@ -64,6 +65,8 @@ class Snapshot:
     """Application permissions that the service principal was granted, of every API."""
     capacity: Fact[Capacity] = _NOT_LOOKED
     """The one that the manifest names, where the operator may use it."""
+    trusted: Fact[TrustedSubject] = _NOT_LOOKED
+    """Whose assertions the app is to take by the manifest, to the letter; looked up only for a federated credential."""
     app_capacities: Fact[frozenset[str]] = _NOT_LOOKED
     """Ids of the capacities that the app itself may use."""
     who_else: Mapping[str, str] = field(default_factory=dict)

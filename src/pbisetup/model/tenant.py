@@ -92,6 +92,17 @@ class FederatedCredential:
 
 
 @dataclass(frozen=True)
+class TrustedSubject:
+    """Whose assertions an app is to take in place of a secret: an issuer's word about a subject (entra.md 1.9)."""
+
+    issuer: str
+    subject: str
+    """Compared to the letter."""
+    audience: str = ""
+    """Empty: the cloud's own for token exchange."""
+
+
+@dataclass(frozen=True)
 class AppRegistration:
     """The application object. `object_id`, `client_id` and the service principal's id are three different ids."""
 

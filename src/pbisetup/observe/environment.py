@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pbisetup.model.errors import Unavailable, UsageError
 from pbisetup.model.facts import Absent, Fact, Known, Unknown, value_of
@@ -17,6 +18,7 @@ from pbisetup.model.tenant import (
     ServicePrincipal,
     StoredCredential,
     TenantSetting,
+    TrustedSubject,
 )
 from pbisetup.observe.admission import AsSeen, as_the_app
 from pbisetup.observe.policies import credential_policy
@@ -33,7 +35,9 @@ from pbisetup.planning.wanted import (
     wanted_scopes,
     wanted_settings,
 )
+from pbisetup.services.app_assertion import fitting
 from pbisetup.services.stores.store import Store
+from pbisetup.services.trust import resolve
 
 APP_FIELDS = (
     "id,appId,displayName,uniqueName,tags,createdDateTime,passwordCredentials,keyCredentials,requiredResourceAccess,"
@@ -112,7 +116,8 @@ class _Observer:
         # The API is looked at where something is to be declared, granted, or taken back.
         granted = isinstance(roles, Known) and bool(roles.value)
         needs_api = scopes or wanted_app_roles(self.env) or granted or (found is not None and found.declared)
-        seen = self._as_the_app(settings, found)
+        trusted = self._trusted() if service else _NOT_NEEDED
+        seen = self._as_the_app(settings, found, value_of(trusted))
         stored = self.store.stored()
         groups = self._groups(settings) if service else {}
         workspaces = {
@@ -139,6 +144,7 @@ class _Observer:
             elsewhere={key: self.view.elsewhere(key) for key, fact in workspaces.items() if isinstance(fact, Absent)},
             app_roles=roles,
             capacity=self.view.capacity(self.env.capacity) if self.env.capacity else _NOT_NEEDED,
+            trusted=trusted,
             app_capacities=seen.capacities,
             may_create_apps=self.session.may_create_apps,
             may_create_groups=self.session.may_create_groups,
@@ -175,7 +181,18 @@ class _Observer:
         if not isinstance(fact, Known):
             return fact
         owners = self.view.ids(self.graph.client.applications.by_application_id(str(fact.value["id"])).owners)
-        return Known(application(fact.value, owners), fact.evidence)
+        return Known(application(fact.value, owners, self._federated(str(fact.value["id"]))), fact.evidence)
+
+    def _federated(self, object_id: str) -> list[dict[str, Any]] | None:
+        """The app's federated credentials, read only where the environment is to have one; None where they cannot be."""
+        if self.env.credential.kind != "federated":
+            return None
+        answers = list(self.graph.list(self.graph.at(f"applications/{object_id}/federatedIdentityCredentials")))
+        return [each for answer in answers for each in answer.objects] if answers[-1].ok else None
+
+    def _trusted(self) -> Fact[TrustedSubject]:
+        trust = self.env.credential.trust
+        return _NOT_NEEDED if trust is None else resolve(self.session.network, trust)
 
     def _deleted_app(self, app: Fact[AppRegistration]) -> Fact[str]:
         if not isinstance(app, Absent):
@@ -265,11 +282,15 @@ class _Observer:
                 found[fact.value.id] = fact
         return found
 
-    def _as_the_app(self, settings: Fact[Mapping[str, TenantSetting]], app: AppRegistration | None) -> AsSeen:
+    def _as_the_app(
+        self, settings: Fact[Mapping[str, TenantSetting]], app: AppRegistration | None, trusted: TrustedSubject | None
+    ) -> AsSeen:
         """Try the stored credential, and ask with its token what nobody here may look up."""
         credential = self.store.credential()
         if app is None or not is_service_app(self.env):
             return AsSeen()
+        if credential is not None:
+            credential = fitting(self.session.network, credential, trusted)
         if credential is None or not credential.usable or credential.client_id.lower() != app.client_id.lower():
             return AsSeen(Unknown("the app has no stored credential yet"))
         unseen = not isinstance(settings, Known)

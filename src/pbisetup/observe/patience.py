@@ -12,7 +12,7 @@ from pbisetup.model.facts import Known
 from pbisetup.observe.engine import Ran
 from pbisetup.services.clock import Clock, Waits, count_down
 
-NOT_YET: Final = frozenset({700016, 7000215, 7000229, 700027})
+NOT_YET: Final = frozenset({700016, 7000215, 7000229, 700027, 70021, 700211, 700212, 700213, 70025})
 """Refusals that a brand-new app, service principal or credential meets for a while (entra.md 3.1)."""
 TOKEN_PATIENCE: Final = 180
 """Seconds: measured replication of a new secret is 4 to 18 s, of a new app up to minutes (entra.md 3.1)."""
@@ -50,7 +50,7 @@ def examine_patiently(look: Callable[[], Ran], patience: Patience, clock: Clock,
 def _young_credential(case: Case) -> str | None:
     attempt = case.value(TOKEN, "powerbi")
     if attempt is not None and not attempt.issued and NOT_YET.intersection(attempt.codes):
-        return "the token endpoint does not know the new secret yet"
+        return "the token endpoint does not know the new credential yet"
     return None
 
 

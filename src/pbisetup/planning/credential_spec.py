@@ -129,6 +129,10 @@ def trust_problems(trust: Trust) -> list[tuple[str, str]]:
         found += _of_github(trust)
     elif trust.issuer == "azure-devops":
         found += _strangers(trust, _GITHUB_ONLY, "azure-devops")
+        if trust.subject:
+            found.append(
+                ("subject", "is read from the service connection; to give it, give the issuer's address as well")
+            )
         missing = [key for key in _DEVOPS_ONLY if not getattr(trust, key)]
         if missing:
             found.append(
@@ -179,6 +183,8 @@ def trust_table(trust: Trust) -> dict[str, Any]:
 
 def _of_github(trust: Trust) -> list[tuple[str, str]]:
     found = _strangers(trust, _DEVOPS_ONLY, "github")
+    wild = [key for key in ("subject", "environment", "branch", "tag") if "*" in (getattr(trust, key) or "")]
+    found += [(key, "holds *, and Entra compares subjects to the letter: name one") for key in wild]
     if trust.repository and not REPOSITORY.fullmatch(trust.repository):
         found.append(("repository", f"{trust.repository!r} is not OWNER/NAME"))
     if trust.subject:

@@ -14,6 +14,7 @@ from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import AppRegistration, TenantInfo
 from pbisetup.planning.credential_steps import wish
+from pbisetup.planning.federated_steps import held_federated
 from pbisetup.planning.held import AppKey, held_credential, key_of_stored, keys_of, kind_of, made_for
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app, wanted_scopes
@@ -137,6 +138,8 @@ def _unseen(step: Step, seen: Snapshot) -> bool:
 
 def _only_not_here(step: Step, credential: CredentialStanding) -> bool:
     """Whether a new credential is planned only because this machine, a fresh clone, does not keep the one there is."""
+    if step.action is not None and step.action.kind == "keep_ids":
+        return credential.state == "ok"
     made = step.action is not None and step.action.kind in ("add_secret", "make_certificate")
     return made and credential.where is None and credential.state in ("elsewhere", "expiring")
 
@@ -162,7 +165,7 @@ def _credential(
     if app is None:
         return CredentialStanding("missing", "there is no app yet", kind)
     if kind == "federated":
-        return _trusted(manifest, environment, app, where)
+        return _trusted(manifest, environment, app, seen, where)
     held, why = held_credential(manifest, environment, seen, now, kind)
     if held is None and stored is not None:
         mine = key_of_stored(app, stored) if stored.client_id.lower() == app.client_id.lower() else None
@@ -177,16 +180,15 @@ def _credential(
 
 
 def _trusted(
-    manifest: Manifest, environment: Environment, app: AppRegistration, where: str | None
+    manifest: Manifest, environment: Environment, app: AppRegistration, seen: Snapshot, where: str | None
 ) -> CredentialStanding:
-    """A federated credential, which never ends."""
+    """A federated credential, which never ends; where its ids are kept does not decide whether it opens the app."""
     if app.federated is None:
         return CredentialStanding("unknown", "the app's federated credentials could not be read", "federated")
-    name = manifest.federated_name(environment.name)
-    ours = next((each for each in app.federated if each.name == name), None)
-    if ours is None:
-        return CredentialStanding("missing", "the app trusts no issuer for this environment", "federated")
-    return CredentialStanding("ok", f"{ours.subject} of {ours.issuer}", "federated", where=where)
+    held = held_federated(manifest, environment, seen)
+    if held is None:
+        return CredentialStanding("missing", "the app trusts nobody whom the manifest names", "federated")
+    return CredentialStanding("ok", f"{held.name!r} trusts {held.subject!r} of {held.issuer}", "federated", where=where)
 
 
 def _made_before(

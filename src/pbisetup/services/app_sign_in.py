@@ -40,7 +40,7 @@ class Credential:
     pem: Secret | None = None
     """A certificate with its key that lies in no file."""
     assertion: Callable[[], str] | None = None
-    """A new assertion of the federated issuer. May raise OSError."""
+    """A new assertion of the federated issuer. May raise OSError. None: what is at hand is looked for when it is needed."""
     username: str = ""
     password: Secret | None = None
     token: Secret | None = None
@@ -48,14 +48,22 @@ class Credential:
     """Variables of other kinds of credential that are set as well."""
     broken: str = ""
     """Why it cannot be tried."""
+    elsewhere: str = ""
+    """Why it cannot be tried here though nothing is wrong with it: only a job is given the assertions."""
     sign_in: Callable[[], TokenSource] | None = None
     """For the kind `sign-in`: starts it."""
 
     @property
     def usable(self) -> bool:
         """Whether the app itself can sign in with it here and now."""
-        held = {"secret": self.secret, "certificate": self.certificate or self.pem, "federated": self.assertion}
-        return held.get(self.kind) is not None and not self.broken
+        from pbisetup.services.app_assertion import at_hand
+
+        if self.broken or self.elsewhere:
+            return False
+        if self.kind == "federated":
+            return self.assertion is not None or bool(at_hand())
+        held = {"secret": self.secret, "certificate": self.certificate or self.pem}
+        return held.get(self.kind) is not None
 
 
 def tokens(network: Network, credential: Credential) -> TokenSource:
@@ -63,8 +71,8 @@ def tokens(network: Network, credential: Credential) -> TokenSource:
 
     Raises Unavailable where the credential cannot even be tried.
     """
-    if credential.broken:
-        raise Unavailable("PBI105", credential.broken)
+    if credential.broken or credential.elsewhere:
+        raise Unavailable("PBI105", credential.broken or credential.elsewhere)
     makers: dict[CredentialKind, Callable[[Network, Credential], TokenSource]] = {
         "secret": _secret,
         "certificate": _certificate,
@@ -116,10 +124,14 @@ def _certificate(network: Network, credential: Credential) -> TokenSource:
 def _federated(network: Network, credential: Credential) -> TokenSource:
     from azure.identity import ClientAssertionCredential
 
-    assert credential.assertion is not None
+    from pbisetup.services.app_assertion import fitting
+
+    found = fitting(network, credential, None)
+    if found.assertion is None:
+        raise Unavailable("PBI105", found.elsewhere)
     transport = guarded_transport(network)
     made = ClientAssertionCredential(
-        credential.tenant_id, credential.client_id, credential.assertion, **credential_options(network, transport)
+        credential.tenant_id, credential.client_id, found.assertion, **credential_options(network, transport)
     )
     return CredentialTokens(made, transport, "app")
 

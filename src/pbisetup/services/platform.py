@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pbisetup.model.errors import Evidence, Unavailable, Unreachable
@@ -70,21 +70,29 @@ def ask(
     field: str,
 ) -> Secret:
     """The assertion that the platform answers with in this field. Raises Unavailable (PBI330) or Unreachable."""
+    host.check(url)
+    # Azure DevOps: a refusal as a status, not as a redirect to its sign-in page.
+    more = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
+    return _assertion(host, _answer(network, method, _with_query(url, query), bearer, more), field)
+
+
+def read_json(network: Network, host: PlatformHost, url: str, bearer: Secret, accept: str) -> tuple[int, Any]:
+    """What a platform's own API answers: status and JSON, None for what is none. Raises Unavailable before anything is sent
+    to an address that is not the platform's, and Unreachable.
+    """
+    host.check(url)
+    answer = _answer(network, "GET", url, bearer, {"Accept": accept})
+    return answer.status_code, json_or_none(answer.text)
+
+
+def _answer(network: Network, method: str, url: str, bearer: Secret, more: Mapping[str, str]) -> httpx.Response:
     import httpx
 
-    host.check(url)
-    asked = _with_query(url, query)
-    headers = {
-        "Authorization": f"Bearer {bearer.reveal()}",
-        "Accept": "application/json",
-        # Azure DevOps: a refusal as a status, not as a redirect to its sign-in page.
-        "X-TFS-FedAuthRedirect": "Suppress",
-    }
+    headers = {"Authorization": f"Bearer {bearer.reveal()}", **more}
     # Not the cloud's own authority, where it has one: this host is another party's.
     context = tls_context(ca_bundle(replace(network.cloud, ca_bundle=None), os.environ))
     with httpx.Client(verify=context, timeout=network.timeout(), follow_redirects=False) as client:
-        answer = _sent(network, client, method, asked, headers)
-    return _assertion(host, answer, field)
+        return _sent(network, client, method, url, headers)
 
 
 def _with_query(url: str, query: Mapping[str, str]) -> str:

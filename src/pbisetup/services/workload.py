@@ -37,23 +37,23 @@ if TYPE_CHECKING:
 TENANT, CLIENT, TOKEN_FILE, CONNECTION = (
     f"PBISETUP_OPERATOR_{name}" for name in ("TENANT_ID", "CLIENT_ID", "FEDERATED_TOKEN_FILE", "SERVICE_CONNECTION_ID")
 )
-_GITHUB_URL, _GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
-_DEVOPS_URL, _DEVOPS_TOKEN = "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"
-_POD_FILE = "AZURE_FEDERATED_TOKEN_FILE"
+GITHUB_URL, GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+DEVOPS_URL, DEVOPS_TOKEN = "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"
+POD_FILE = "AZURE_FEDERATED_TOKEN_FILE"
 _APP_CREDENTIALS = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD")
 
 _ADVICE = {
     TENANT: f"{TENANT}: the tenant that is worked on (or --tenant, or `tenant` in the manifest).",
     CLIENT: f"{CLIENT}: the client id of the app or managed identity that this job signs in as; the AZURE_* variables "
     "mean the app that is set up, not the operator.",
-    _GITHUB_URL: "GitHub sets the ACTIONS_ID_TOKEN_* variables only for a job with `permissions: id-token: write` "
+    GITHUB_URL: "GitHub sets the ACTIONS_ID_TOKEN_* variables only for a job with `permissions: id-token: write` "
     "(and never for pull requests from forks).",
-    _DEVOPS_URL: "Azure DevOps sets SYSTEM_OIDCREQUESTURI for jobs of Azure Pipelines; Azure DevOps Server has none.",
-    _DEVOPS_TOKEN: "Map the job's token into the step: `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`.",
+    DEVOPS_URL: "Azure DevOps sets SYSTEM_OIDCREQUESTURI for jobs of Azure Pipelines; Azure DevOps Server has none.",
+    DEVOPS_TOKEN: "Map the job's token into the step: `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`.",
     CONNECTION: f"{CONNECTION}: the id of the service connection (`resourceId` in the address of its page). The tasks "
     "AzureCLI@2 and AzurePowerShell@5 set it themselves, as AZURESUBSCRIPTION_SERVICE_CONNECTION_ID.",
 }
-_ADVICE[_GITHUB_TOKEN] = _ADVICE[_GITHUB_URL]
+_ADVICE[GITHUB_TOKEN] = _ADVICE[GITHUB_URL]
 
 _MISMATCHES = frozenset({70021, 700211, 700212, 700213, 7002138, 70025})
 """No federated credential of the operator fits the assertion (entra.md 5)."""
@@ -144,37 +144,37 @@ def find(network: Network, tenant: str, environ: Mapping[str, str]) -> Workload:
 
     if read(TOKEN_FILE):
         return _file(read, tenant, TOKEN_FILE)
-    if read(_GITHUB_URL) or read(_GITHUB_TOKEN):
+    if read(GITHUB_URL) or read(GITHUB_TOKEN):
         return _github(network, read, tenant)
-    if read(_DEVOPS_URL):
+    if read(DEVOPS_URL):
         return _devops(network, read, tenant)
-    if read(_POD_FILE):
-        return _file(read, tenant, _POD_FILE)
+    if read(POD_FILE):
+        return _file(read, tenant, POD_FILE)
     if read("GITHUB_ACTIONS") == "true":
         return _github(network, read, tenant)
     if read("TF_BUILD").lower() == "true":
         return _devops(network, read, tenant)
     raise Unavailable(
         "PBI312",
-        f"the operator `workload` finds no assertion here: none of {TOKEN_FILE}, {_GITHUB_URL} (GitHub Actions), "
-        f"{_DEVOPS_URL} (Azure DevOps), {_POD_FILE} (Kubernetes) is set",
+        f"the operator `workload` finds no assertion here: none of {TOKEN_FILE}, {GITHUB_URL} (GitHub Actions), "
+        f"{DEVOPS_URL} (Azure DevOps), {POD_FILE} (Kubernetes) is set",
         remedy=f"Name a file with an assertion in {TOKEN_FILE}, or choose another way with --operator.",
     )
 
 
 def _github(network: Network, read: Callable[[str], str], tenant: str) -> Workload:
     tenant, client_id = read(TENANT) or tenant, read(CLIENT)
-    url, held = read(_GITHUB_URL), read(_GITHUB_TOKEN)
-    _complete("GitHub Actions", {_GITHUB_URL: url, _GITHUB_TOKEN: held, TENANT: tenant, CLIENT: client_id})
-    bearer = Secret(held)  # from now on crossed out of every output
-    host = PlatformHost("GitHub Actions", _GITHUB_URL, ("actions.githubusercontent.com",), read("GITHUB_SERVER_URL"))
+    url, held = read(GITHUB_URL), read(GITHUB_TOKEN)
+    _complete("GitHub Actions", {GITHUB_URL: url, GITHUB_TOKEN: held, TENANT: tenant, CLIENT: client_id})
+    return Workload("GitHub Actions", tenant, client_id, github_assertions(network, read))
+
+
+def github_assertions(network: Network, read: Callable[[str], str]) -> Callable[[], Secret]:
+    """How a job of GitHub Actions gets its assertions, a new one each time."""
+    url, bearer = read(GITHUB_URL), Secret(read(GITHUB_TOKEN))  # from now on crossed out of every output
+    host = PlatformHost("GitHub Actions", GITHUB_URL, ("actions.githubusercontent.com",), read("GITHUB_SERVER_URL"))
     audience = network.cloud.exchange_audience
-    return Workload(
-        "GitHub Actions",
-        tenant,
-        client_id,
-        lambda: ask(network, host, "GET", url, {"audience": audience}, bearer, "value"),
-    )
+    return lambda: ask(network, host, "GET", url, {"audience": audience}, bearer, "value")
 
 
 def _devops(network: Network, read: Callable[[str], str], tenant: str) -> Workload:
@@ -183,17 +183,18 @@ def _devops(network: Network, read: Callable[[str], str], tenant: str) -> Worklo
     connection = read(CONNECTION)
     client_id = read(CLIENT) or ("" if connection else read("AZURESUBSCRIPTION_CLIENT_ID"))
     connection = connection or read("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")
-    url, held = read(_DEVOPS_URL), read(_DEVOPS_TOKEN)
-    needed = {_DEVOPS_URL: url, _DEVOPS_TOKEN: held, CONNECTION: connection, TENANT: tenant, CLIENT: client_id}
+    url, held = read(DEVOPS_URL), read(DEVOPS_TOKEN)
+    needed = {DEVOPS_URL: url, DEVOPS_TOKEN: held, CONNECTION: connection, TENANT: tenant, CLIENT: client_id}
     _complete("Azure DevOps", needed)
-    bearer = Secret(held)
-    host = PlatformHost(
-        "Azure DevOps", _DEVOPS_URL, ("dev.azure.com", "visualstudio.com"), read("SYSTEM_COLLECTIONURI")
-    )
+    return Workload("Azure DevOps", tenant, client_id, devops_assertions(network, read, connection))
+
+
+def devops_assertions(network: Network, read: Callable[[str], str], connection: str) -> Callable[[], Secret]:
+    """How a job of Azure Pipelines gets assertions of a service connection, a new one each time."""
+    url, bearer = read(DEVOPS_URL), Secret(read(DEVOPS_TOKEN))
+    host = PlatformHost("Azure DevOps", DEVOPS_URL, ("dev.azure.com", "visualstudio.com"), read("SYSTEM_COLLECTIONURI"))
     query = {"api-version": "7.1", "serviceConnectionId": connection}
-    return Workload(
-        "Azure DevOps", tenant, client_id, lambda: ask(network, host, "POST", url, query, bearer, "oidcToken")
-    )
+    return lambda: ask(network, host, "POST", url, query, bearer, "oidcToken")
 
 
 def _file(read: Callable[[str], str], tenant: str, variable: str) -> Workload:
@@ -205,15 +206,16 @@ def _file(read: Callable[[str], str], tenant: str, variable: str) -> Workload:
     """
     client_id, own_tenant = read(CLIENT), read(TENANT)
     pod_speaks = not any(read(name) for name in (CLIENT, TENANT, TOKEN_FILE, *_APP_CREDENTIALS))
-    if variable == _POD_FILE and pod_speaks:
+    if variable == POD_FILE and pod_speaks:
         client_id, own_tenant = read("AZURE_CLIENT_ID"), read("AZURE_TENANT_ID")
     tenant = own_tenant or tenant
     _complete(f"with {variable}", {TENANT: tenant, CLIENT: client_id})
     path = Path(read(variable))
-    return Workload(f"the file in {variable}", tenant, client_id, lambda: _read(path, variable))
+    return Workload(f"the file in {variable}", tenant, client_id, lambda: read_file(path, variable))
 
 
-def _read(path: Path, variable: str) -> Secret:
+def read_file(path: Path, variable: str) -> Secret:
+    """The assertion in a file. Raises Unavailable where there is none."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError, ValueError) as error:

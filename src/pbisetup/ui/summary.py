@@ -45,6 +45,8 @@ def summary_lines(done: Converged) -> list[str]:
                 f"{name}: the one before still works, and goes at the next `pbisetup apply` or `pbisetup rotate` after its "
                 "grace. Tokens that were issued with it live to their own end, about an hour."
             )
+    if where := handed_on.get("ids_where"):
+        lines.append(f"{name}: tenant and client id are in {where}; there is no secret, and nothing that ends.")
     for step in done.plan.unmet:
         lines.append(f"{name}: left alone, and not as the manifest says: {visible(step.title)}: {visible(step.why)}.")
     if done.interrupted:
@@ -55,6 +57,9 @@ def summary_lines(done: Converged) -> list[str]:
         answered = f" with {visible(reached)}" if reached else ""
         works = f"works: a token was issued and the Power BI API answered it{answered}"
         lines.append(f"{name}: the app {works if done.examination.healthy else 'does not work yet'}.")
+    elif done.credential is not None and done.credential.elsewhere and not done.outcomes("handed off"):
+        lines.append(f"{name}: not proved: {visible(done.credential.elsewhere)}.")
+        lines.append(f"{name}: prove it in that job: {spelled(f'pbisetup doctor {name}')}")
     return lines
 
 

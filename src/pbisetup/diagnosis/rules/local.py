@@ -67,6 +67,10 @@ def machine(report: Report) -> bool:
 
 
 def _usable(report: Report, shape: Configured, seen: tuple[Evidence, ...]) -> bool:
+    if shape.elsewhere:
+        # No fault, and no proof either: whoever asks here learns what the operator can see.
+        report.check("config.credential", "Credential", "unknown", shape.elsewhere, seen)
+        return False
     why = shape.broken or (f"there is no secret in {shape.where}" if shape.kind == "none" else "")
     if why:
         report.check("config.credential", "Credential", "fail", why, seen)

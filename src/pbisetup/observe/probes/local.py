@@ -77,10 +77,20 @@ def configured(credential: Credential) -> Configured:
         client_id_form=form(credential.client_id),
         tenant_form=form(credential.tenant_id),
         broken=credential.broken,
+        elsewhere=elsewhere(credential),
         # A short value would be given away by its beginning.
         hint=bare[:3] if len(bare) >= 16 else "",
         account=credential.username,
     )
+
+
+def elsewhere(credential: Credential) -> str:
+    """Why a whole credential cannot be tried on this machine; empty where it can, or where it is not whole."""
+    from pbisetup.services.app_assertion import ELSEWHERE
+
+    if credential.kind != "federated" or credential.broken or credential.usable:
+        return ""
+    return credential.elsewhere or ELSEWHERE
 
 
 def form(text: str) -> IdForm:

@@ -16,6 +16,7 @@ from pbisetup.model.facts import Known
 from pbisetup.model.probe import Signature, TokenAttempt
 from pbisetup.model.secret import Secret
 from pbisetup.observe.engine import Board, Probe
+from pbisetup.observe.probes.local import elsewhere
 from pbisetup.observe.probes.question import Question
 from pbisetup.services import app_sign_in, authority
 from pbisetup.services.identity import TokenRefused, TokenSource
@@ -30,7 +31,7 @@ _PERSON_SECONDS: Final = 930.0
 def token_probes(question: Question) -> Iterator[Probe]:
     """One for each audience that is needed; a person signs in once, and the others follow from that."""
     kind = question.credential.kind if question.credential else "none"
-    if kind == "none":
+    if kind == "none" or (question.credential is not None and elsewhere(question.credential)):
         return
     source = _Source(question)
     # Two people are not asked at once: whoever looks signs in before whoever uses the app.

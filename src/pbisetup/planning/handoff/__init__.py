@@ -14,9 +14,16 @@ from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Action, Plan, Step, Who
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.model.tenant import TrustedSubject
+from pbisetup.planning.federated_steps import FEDERATED_KINDS, credential_name
 from pbisetup.planning.handoff.az import Az
 from pbisetup.planning.handoff.consent import asks_for_consent, consent_page
-from pbisetup.planning.handoff.credential import PublicCredential, credential_step, is_held
+from pbisetup.planning.handoff.credential import (
+    PublicCredential,
+    asked_of_others,
+    credential_step,
+    is_held,
+)
 from pbisetup.planning.handoff.model import Consent, Handoff, Portal, Section, Task
 from pbisetup.planning.handoff.operations import Find, Operation, Written, makes
 from pbisetup.planning.handoff.portal import portal
@@ -45,8 +52,9 @@ def hand_off(
     steps = [*plan.changes, *plan.unseen]
     if credential is not None:
         steps = [s for s in steps if s.action is not None and s.action.kind not in _SECRET_STEPS]
-        if not is_held(credential, snapshot):
-            steps.append(credential_step(credential, plan, cloud))
+        steps = [asked_of_others(s) if _adds(s, credential) else s for s in steps]
+        if not is_held(credential, snapshot) and not any(_adds(s, credential) for s in steps):
+            steps.append(credential_step(credential, plan, cloud, _own_name(manifest, plan, snapshot)))
     missing = [s for s in steps if s.allowed is False and s.who != ("you",)]
     yours = tuple(s for s in steps if s not in missing)
     writer = _Writer(manifest, plan, cloud, snapshot)
@@ -68,6 +76,25 @@ def hand_off(
         undecided=tuple(s for s in plan.steps if s.deferred and s.allowed is None and _concerns(s, role)),
         in_the_way=plan.unmet,
     )
+
+
+def _adds(step: Step, credential: PublicCredential) -> bool:
+    """Whether the plan itself has the app trust that subject."""
+    if not isinstance(credential, TrustedSubject) or step.action is None:
+        return False
+    pair = (step.action.params.get("issuer"), step.action.params.get("subject"))
+    return step.action.kind in FEDERATED_KINDS and pair == (credential.issuer, credential.subject)
+
+
+def _own_name(manifest: Manifest, plan: Plan, snapshot: Snapshot | None) -> str | None:
+    """How plans will look for it afterwards, where the manifest wants a federated credential and there is none so far."""
+    environment = manifest.environments.get(plan.environment)
+    if environment is None or environment.credential.kind != "federated":
+        return None
+    name = credential_name(manifest, environment.name)
+    app = value_of(snapshot.app) if snapshot else None
+    listed = (app.federated if app else None) or ()
+    return None if any(each.name.lower() == name.lower() for each in listed) else name
 
 
 def _concerns(step: Step, role: Who | None) -> bool:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pbisetup.model.cloud import Cloud
 from pbisetup.model.facts import value_of
 from pbisetup.model.plan import Action, Plan, Step, Who
 from pbisetup.model.snapshot import Snapshot
+from pbisetup.model.tenant import TrustedSubject
 
+_ASKED: Final = "it was asked for as a hand-off"
 _WHO: Final[tuple[Who, ...]] = ("app owner", "cloud application administrator")
-_AUDIENCE: Final = "api://AzureADTokenExchange"
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,6 @@ class PublicCertificate:
     """As Graph writes times; never beyond the certificate's own, which Graph refuses."""
 
 
-@dataclass(frozen=True)
-class TrustedSubject:
-    """Whose assertions the app is to take in place of a secret: an issuer's word about a subject (entra.md 1.9)."""
-
-    issuer: str
-    subject: str
-
-
 PublicCredential = PublicCertificate | TrustedSubject
 
 
@@ -51,17 +44,17 @@ def is_held(credential: PublicCredential, snapshot: Snapshot | None) -> bool:
     return any((each.issuer, each.subject) == (credential.issuer, credential.subject) for each in app.federated or ())
 
 
-def credential_step(credential: PublicCredential, plan: Plan, cloud: Cloud) -> Step:
-    """Adding it to the app, which is always asked of somebody else here."""
+def credential_step(credential: PublicCredential, plan: Plan, cloud: Cloud, name: str | None = None) -> Step:
+    """Adding it to the app, which is always asked of somebody else here. `name`: what a federated one is to be called."""
     app = plan.outputs.get("app_object_id", "{app_object_id}")
     if isinstance(credential, PublicCertificate):
         title = f"Certificate {credential.subject!r}, public part, for the app"
         action = Action("add_certificate", {"app_object_id": app, **_key(credential)})
     else:
         title = f"Federated credential for the app: {credential.subject!r} of {credential.issuer}"
-        action = Action("add_federated_credential", {"app_object_id": app, **_trust(credential, cloud)})
+        action = Action("add_federated_credential", {"app_object_id": app, **_trust(credential, cloud, name)})
     why = "the app signs in with it and needs no secret; nothing of it has to be kept from anybody"
-    return Step("credential", "add", title, why, action, _WHO, allowed=False, because="it was asked for as a hand-off")
+    return Step("credential", "add", title, why, action, _WHO, allowed=False, because=_ASKED)
 
 
 def _key(credential: PublicCertificate) -> dict[str, Any]:
@@ -78,12 +71,16 @@ def _key(credential: PublicCertificate) -> dict[str, Any]:
     return {"key": credential.der, "identifiers": identifiers, "entry": entry}
 
 
-def _trust(credential: TrustedSubject, cloud: Cloud) -> dict[str, Any]:
-    # source: entra.md 1.9; China's audience has a name of its own. What other clouds take was not found: guess.
-    audience = f"{_AUDIENCE}China" if cloud.meant == "china" else _AUDIENCE
-    name = re.sub(r"[^A-Za-z0-9]+", "-", credential.subject).strip("-")[:100] or "subject"
+def asked_of_others(step: Step) -> Step:
+    """A step of the plan as something that somebody else is asked for, whoever may do it."""
+    return replace(step, who=_WHO, allowed=False, because=_ASKED)
+
+
+def _trust(credential: TrustedSubject, cloud: Cloud, name: str | None) -> dict[str, Any]:
+    audience = credential.audience or cloud.exchange_audience
+    called = re.sub(r"[^A-Za-z0-9]+", "-", credential.subject).strip("-")[:100] or "subject"
     return {
-        "name": f"pbisetup-{name}",
+        "name": name or f"pbisetup-{called}",
         "issuer": credential.issuer,
         "subject": credential.subject,
         "audiences": [audience],

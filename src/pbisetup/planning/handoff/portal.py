@@ -98,6 +98,9 @@ _PAGES: Final[Mapping[str, _Page]] = {
     "remove_certificate": _app_page("Credentials", "Certificates: delete the one that is named"),
     "add_certificate": _app_page("Credentials", "Certificates: Upload certificate, the public one"),
     "add_federated_credential": _app_page("Credentials", "Federated credentials: Add credential, other issuer"),
+    "update_federated_credential": _app_page(
+        "Credentials", "Federated credentials: open the one that is named, edit it"
+    ),
     "restore_application": _Page(_fixed(_APPS), "Deleted applications: restore app registration"),
     "purge_application": _Page(_fixed(_APPS), "Deleted applications: delete permanently"),
     "grant_delegated": _app_page("CallAnAPI", "Grant admin consent"),

@@ -271,6 +271,20 @@ def _add_federated_credential(p: Params, _: Scope) -> Written:
     return _only(Send("post", _app(p, "/federatedIdentityCredentials"), body, there))
 
 
+def _update_federated_credential(p: Params, _: Scope) -> Written:
+    body = {key: p[key] for key in ("issuer", "subject", "audiences")}
+    one = _app(p, f"/federatedIdentityCredentials(name='{segment(p['name'])}')")
+    if p.get("audience_only"):
+        # Lists are not compared: it is written again, which changes nothing the second time.
+        return _only(Send("patch", one, body, one, gone=True))
+    same = {key: p[key] for key in ("name", "issuer", "subject")}
+    return _only(Send("patch", one, body, Listed(_app(p, "/federatedIdentityCredentials"), same)))
+
+
+def _keep_ids(_: Params, __: Scope) -> Written:
+    return _only(note="Whoever runs `pbisetup apply` keeps the ids; there is nothing to send.")
+
+
 def _deleted(p: Params) -> Place:
     return _graph(f"/v1.0/directory/deletedItems/{segment(p['app_object_id'])}")
 
@@ -305,6 +319,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "remove_certificate": _remove_certificate,
     "add_certificate": _add_certificate,
     "add_federated_credential": _add_federated_credential,
+    "update_federated_credential": _update_federated_credential,
+    "keep_ids": _keep_ids,
     # what the directory lets it and its people do
     "grant_delegated": _grant_delegated,
     "grant_app_role": _grant_app_role,
