@@ -278,8 +278,7 @@ def test_somebody_who_may_is_asked_and_afterwards_all_is_well(
 ) -> None:
     """A developer without rights: the scripts carry the whole of it, since nothing of it is secret."""
     manifest(cli)
-    sandbox.put_state(lambda state: state["authorizationPolicy"]["defaultUserRolePermissions"].update(
-        allowedToCreateApps=False, allowedToCreateSecurityGroups=False))  # fmt: skip
+    sandbox.put_state(lambda state: state["policies"].update(allowedToCreateApps=False))
     approve_as(sandbox, "developer")
     env = {"PATH": programs.path}
     assert cli("apply", "--yes", "--wait", "0", env=env).code == 5

@@ -244,6 +244,21 @@ def _trust(p: Place) -> Prepared:
     return {"app_object_id": p.app["id"], **params}, done
 
 
+def _trust_another(p: Place) -> Prepared:
+    """Somebody else's stays as it is."""
+    audiences = ["api://AzureADTokenExchange"]
+    for name in ("pipeline", "theirs"):
+        body = {"name": name, "issuer": "https://i.example", "subject": f"old {name}", "audiences": audiences}
+        p.graph("POST", f"applications/{p.app['id']}/federatedIdentityCredentials", body)
+    wanted = {"name": "pipeline", "issuer": "https://i.example", "subject": "new $(x)'", "audiences": audiences}
+
+    def done() -> bool:
+        listed = p.graph("GET", f"applications/{p.app['id']}/federatedIdentityCredentials")["value"]
+        return {each["name"]: each["subject"] for each in listed} == {"pipeline": "new $(x)'", "theirs": "old theirs"}
+
+    return {"app_object_id": p.app["id"], **wanted}, done
+
+
 KINDS: dict[str, Callable[[Place], Prepared]] = {
     "add_owner": _owner,
     "update_application": _update,
@@ -267,6 +282,7 @@ KINDS: dict[str, Callable[[Place], Prepared]] = {
     "create_workspace": _workspace,
     "assign_capacity": _capacity,
     "add_federated_credential": _trust,
+    "update_federated_credential": _trust_another,
 }
 ELSEWHERE = frozenset(
     {
@@ -279,6 +295,8 @@ ELSEWHERE = frozenset(
         "add_certificate",
         # by hand
         "add_secret",
+        # by whoever runs `apply`
+        "keep_ids",
         "add_capacity_contributor",
         # as create_service_principal
         "add_resource",

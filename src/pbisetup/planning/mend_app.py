@@ -98,6 +98,10 @@ def _enabled(r: Repair, wish: Wish) -> Iterator[Step]:
 
 
 def _secret(r: Repair, wish: Wish) -> Iterator[Step]:
+    if r.s.env.credential.kind == "federated":
+        why = f"it is to have none: `pbisetup apply {r.s.env.name}` makes the app trust whom the manifest names"
+        yield Step("secret", "leave", "Client secret", why)
+        return
     step = new_secret(r.s, wish.why)
     assert step.action is not None
     params = {**step.action.params, "app_object_id": wish.params["app_object_id"]}

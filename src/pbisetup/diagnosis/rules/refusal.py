@@ -28,6 +28,7 @@ from pbisetup.model.finding import Certainty
 from pbisetup.model.probe import TokenAttempt
 from pbisetup.model.signal import Signal
 
+_FEW: Final = 5
 # Numbers that say by themselves what is wrong (entra.md 5, documented).
 PLAIN: Final[dict[int, tuple[str, Certainty]]] = {
     7000222: ("secret_expired", "certain"),
@@ -93,7 +94,22 @@ def _no_answer(report: Report, attempt: TokenAttempt) -> None:
 
 
 def _plain(report: Report, name: str, certainty: Certainty, attempt: TokenAttempt) -> None:
-    report.find(name, certainty, attempt.evidence, params=_params(report, name), words=_words(report, attempt))
+    detail = _trusts(report) if name == "federated_credential_mismatch" else ""
+    report.find(
+        name, certainty, attempt.evidence, params=_params(report, name), words=_words(report, attempt), detail=detail
+    )
+
+
+def _trusts(report: Report) -> str:
+    """Whom the app trusts, where that could be read: what was presented stands in the message."""
+    app = report.case.value(APP)
+    if app is None or app.federated is None:
+        return ""
+    if not app.federated:
+        return "The app has no federated credential at all."
+    listed = [f"{each.subject!r} of {each.issuer}" for each in app.federated[:_FEW]]
+    more = len(app.federated) - len(listed)
+    return f"The app trusts {', '.join(listed)}{f' and {more} more' if more else ''}."
 
 
 def _words(report: Report, attempt: TokenAttempt) -> dict[str, str]:
