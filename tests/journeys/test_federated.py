@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +13,8 @@ from tests.journeys.conftest import approve_as
 from tests.journeys.test_init import ours
 from tests.support.az import Administrator
 from tests.support.cli import Cli
-from tests.support.gh_api import Programs, settings
-from tests.support.platform import REQUEST_TOKEN, Platform
+from tests.support.gh_api import Programs, connection, settings
+from tests.support.platform import CONNECTION, DEVOPS_ISSUER, REQUEST_TOKEN, Platform
 from tests.support.tenant import POWER_BI, SandboxTenant
 
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -144,6 +143,20 @@ def test_on_a_desk_everything_is_done_but_the_proof(cli: Cli, sandbox: SandboxTe
     refused = cli("token", "prod", env=env)
     assert (refused.code, refused.out) == (3, "")
     assert "cannot be tried here" in " ".join(refused.err.split())
+
+
+def test_a_step_of_azure_pipelines_signs_in_as_its_service_connection(
+    cli: Cli, sandbox: SandboxTenant, programs: Programs, tmp_path: Path
+) -> None:
+    with Platform(sandbox, tmp_path) as platform:
+        programs.az([connection("pbi", DEVOPS_ISSUER, platform.devops_subject)])
+        devops = 'issuer = "azure-devops", organization = "contoso", project = "reports", service_connection = "pbi"'
+        manifest(cli, devops)
+        env = {"PATH": programs.path} | platform.devops() | {"AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": CONNECTION}
+        ran = cli.ok("apply", "--yes", "--operator", "device", env=env)
+        assert "a token was issued and the Power BI API answered it" in ran.out
+    [held] = trusted(sandbox)
+    assert (held["issuer"], held["subject"]) == (DEVOPS_ISSUER, "sc://contoso/reports/pbisetup")
 
 
 @pytest.mark.parametrize("where", ["github", "the ids as variables"])
@@ -333,9 +346,8 @@ def test_the_token_of_github_is_nowhere_but_at_github(cli: Cli, sandbox: Sandbox
     bare = tmp_path / "empty"
     bare.mkdir()
     canary = "ghs_0123456789abcdefghijCANARY"
-    env = {"PATH": str(bare), "GITHUB_TOKEN": canary, "HTTPS_PROXY": "http://127.0.0.1:9", "PBISETUP_OPERATOR": ""}
+    env = {"PATH": str(bare), "GITHUB_TOKEN": canary, "HTTPS_PROXY": "http://127.0.0.1:9"}
     ran = cli("plan", "--verbose", env=env)
     assert canary not in ran.out + ran.err
     assert "whom to trust is not known" in " ".join(ran.out.split())
     assert canary not in "".join(str(each) for each in sandbox.requests())
-    assert os.environ.get("GITHUB_TOKEN") != canary

@@ -45,7 +45,7 @@ class Platform:
         """Method, path, query and headers (lower-case names) of each request."""
         self.ca = folder / "platform.pem"
         key = folder / "platform-key.pem"
-        _certificate(self.ca, key)
+        server_certificate(self.ca, key, "localhost")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.ca, key)
@@ -163,7 +163,8 @@ def empower(state: dict[str, Any], client_id: str, group_id: str) -> None:
         )
 
 
-def _certificate(certificate_file: Path, key_file: Path) -> None:
+def server_certificate(certificate_file: Path, key_file: Path, host: str) -> None:
+    """A self-signed certificate for a host of the tests', with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "platform")])
     now = datetime.now(UTC)
@@ -179,7 +180,7 @@ def _certificate(certificate_file: Path, key_file: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
             x509.KeyUsage(digital_signature=True, key_encipherment=True, key_cert_sign=True, **usage), critical=True
