@@ -213,6 +213,7 @@ def test_where_secrets_are_forbidden_a_certificate_takes_their_place(
     assert ("the policy 'No secrets here' forbids client secrets" in told) is reads
     assert "AZURE_CLIENT_CERTIFICATE_PATH" in cli.stored()
     assert signs_in(sandbox, cli)
+    cli.ok("apply", "--yes", "--wait", "0")
     assert cli("plan", "--detailed-exitcode").code == 0
     cli.ok("rotate", "--yes", "--grace", "0")
     assert keys(sandbox, cli) == [noted(cli)]
@@ -223,9 +224,8 @@ def test_where_lives_are_limited_the_secret_lives_as_long_as_it_may(
     cli: Cli, sandbox: SandboxTenant, reads: bool
 ) -> None:
     sandbox.put_state(lambda state: policy(state, **SHORT))
-    if reads:
-        cli.env |= operator(sandbox)
-    cli.ok(*INIT)
+    cli.env |= operator(sandbox)
+    cli(*INIT, "--operator", "env" if reads else "device")
     [secret] = app_of(sandbox.state(), cli.stored()["AZURE_CLIENT_ID"])["passwordCredentials"]
     ends = datetime.fromisoformat(secret["endDateTime"])
     assert (ends - datetime.now(UTC)).days in ((44, 45) if reads else (29, 30))
@@ -258,7 +258,7 @@ def test_a_certificate_that_was_brought_serves_two_apps_and_stays_where_it_is(
     bring(second)
     changed = cli("plan", "dev", "--detailed-exitcode", env=env)
     assert changed.code == 10
-    assert "another certificate than the one in use" in " ".join(changed.out.split())
+    assert "holds another certificate than the app has" in " ".join(changed.out.split())
     # The old one is no longer there to be lost: the new one has its place in the file already.
     cli.ok("apply", "dev", "--yes", "--wait", "0", env=env)
     after = app_of(sandbox.state(), cli.stored("test")["AZURE_CLIENT_ID"])["keyCredentials"]

@@ -34,6 +34,10 @@ class Found:
     """That the app should see, as far as something says so."""
     purpose: str | None = None
     """What a scenario's caller wants the app for."""
+    kept: bool = False
+    """What the app signs in with lies in a store that is asked once the network is there: see `reached`."""
+    given: Secret | None = None
+    """A secret that was piped in, which goes before the stored one."""
     in_tenant: Secret | bool = False
     """The tenant itself says which app: see `asked_of_tenant`. A secret that was given goes before the tenant's."""
     request: str | None = None
@@ -95,16 +99,34 @@ def app_credential(
         return Found(None, "standard input", manifest)
     environment = choose_one(manifest, name)
     tenant_of(common, environment)  # raises where --tenant contradicts the manifest
-    from pbisetup.services.app_sign_in import Credential
-    from pbisetup.services.stores.env_file import EnvFile
+    where = named_store(environment)
+    return Found(None, where, manifest, environment, environment.workspaces, kept=True, given=given)
 
-    store = EnvFile(common.manifest_path.parent, environment.name)
+
+def named_store(environment: Environment) -> str:
+    """What a person calls the environment's store, before anybody looked into it."""
+    spec = environment.credential
+    if spec.store == "env-file":
+        return f".env.{environment.name}"
+    return f"{spec.store}:{spec.place}" if spec.place else spec.store
+
+
+def reached(common: Common, terminal: Terminal, reach: Network, found: Found) -> Found:
+    """The same with the credential: from the environment's store, or from the tenant's `caller`. Raises UsageError."""
+    if not found.kept:
+        return asked_of_tenant(common, reach, found)
+    from pbisetup.cli.places import store_for
+    from pbisetup.services.app_sign_in import Credential
+
+    assert found.manifest is not None
+    assert found.environment is not None
+    store = store_for(common, found.environment, terminal, reach, found.manifest.project_id)
     stored = store.credential()
-    if stored is None and given is None and environment.credential.kind == "federated":
-        stored = _of_job(common, environment)
-    if stored is not None and given is not None:
-        stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=given)
-    return Found(stored, store.name, manifest, environment, environment.workspaces)
+    if stored is None and found.given is None and found.environment.credential.kind == "federated":
+        stored = _of_job(common, found.environment)
+    if stored is not None and found.given is not None:
+        stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=found.given)
+    return replace(found, credential=stored, where=store.name)
 
 
 def _of_job(common: Common, environment: Environment) -> Credential | None:

@@ -9,7 +9,7 @@ import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, check_operator, command, network, seconds
-from pbisetup.cli.credential import app_credential, asked_of_tenant
+from pbisetup.cli.credential import app_credential, reached
 from pbisetup.cli.question import Wanted, text_of, token_from
 
 FORMATS = ("text", "json", "markdown", "junit", "sarif")
@@ -135,7 +135,7 @@ def doctor(
         check_other(compare, found.manifest)
         # Short time-outs: a host that hangs costs its own, and what it would have told is unknown.
         with network(common, terminal, found.manifest, Patience(10.0, 10.0, 15.0, 0)) as reach:
-            found = asked_of_tenant(common, reach, found)
+            found = reached(common, terminal, reach, found)
             with Run(common, terminal, reach, found, wanted) as run:
                 run.examine()
                 if fix:

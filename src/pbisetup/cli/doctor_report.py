@@ -193,13 +193,14 @@ def check_other(other: str | None, manifest: Manifest | None) -> None:
 def _other(common: Common, terminal: Terminal, other: str, run: Run | None) -> Examination:
     """The other side: an environment of the manifest, else a recording in a file."""
     from pbisetup.cli.context import network
-    from pbisetup.cli.credential import app_credential
+    from pbisetup.cli.credential import app_credential, reached
     from pbisetup.services.network import Patience
 
     manifest = run.found.manifest if run is not None else None
     if manifest is not None and other in manifest.environments:
         found = app_credential(replace(common, tenant=None), other, None, None)
         with network(common, terminal, manifest, Patience(10.0, 10.0, 15.0, 0)) as reach:
+            found = reached(replace(common, tenant=None), terminal, reach, found)
             wanted = Wanted(purposes=run.wanted.purposes if run else ())
             from pbisetup.cli.doctor_run import Run
 

@@ -41,17 +41,19 @@ class Wanted:
 
 def build(common: Common, terminal: Terminal, reach: Network, found: Found, wanted: Wanted) -> Question:
     """The question. Raises UsageError where flags make none."""
+    from pbisetup.cli.places import store_for
     from pbisetup.diagnosis.request_line import query_of
     from pbisetup.model.facts import Unknown
     from pbisetup.observe.examination import Question
-    from pbisetup.services.stores.env_file import EnvFile
 
     found = _with_token(reach, found, wanted)
     credential = _credential(common, terminal, reach, found, wanted)
     _hide_misplaced(credential)
     asked = _asked(common, reach, found, credential, wanted)
     environment = found.environment
-    stored = EnvFile(common.manifest_path.parent, environment.name).stored() if environment else None
+    stored = None
+    if environment is not None and found.manifest is not None:
+        stored = store_for(common, environment, terminal, reach, found.manifest.project_id).stored()
     return Question(
         asked=asked,
         network=reach,

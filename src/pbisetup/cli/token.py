@@ -10,7 +10,7 @@ import typer
 
 from pbisetup.cli import options as opt
 from pbisetup.cli.context import Common, check_operator, command, network
-from pbisetup.cli.credential import Found, app_credential, asked_of_tenant, user_sign_in
+from pbisetup.cli.credential import Found, app_credential, reached, user_sign_in
 
 if TYPE_CHECKING:
     from pbisetup.model.cloud import Cloud
@@ -60,7 +60,7 @@ def token(
         check_operator(common)
         found = app_credential(common, environment, client_id, secret)
         with network(common, terminal, found.manifest) as reach:
-            found = asked_of_tenant(common, reach, found)
+            found = reached(common, terminal, reach, found)
             wanted = _scope(reach.cloud, fabric, scope)
             if found.credential is None or found.credential.kind == "none":
                 user = user or found.signs_people_in

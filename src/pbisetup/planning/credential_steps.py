@@ -227,7 +227,8 @@ def _replaced(s: Situation) -> list[str]:
     if stored is None or stored.client_id.lower() != s.app.client_id.lower():
         return []
     current = key_of_stored(s.app, stored)
-    wanted = {*([current.key_id] if current else []), *(old.key_id for old in _note_retiring(s))}
+    # A brought certificate that was replaced in its file is no longer what the note says: that one goes, too.
+    wanted = {current.key_id if current else "", stored.key_id, *(old.key_id for old in _note_retiring(s))}
     return [key.key_id for key in ours if key.key_id in wanted]
 
 

@@ -93,6 +93,8 @@ def held_credential(
     ):
         return None, f"an interrupted run may have replaced the one in {held.where}, which cannot be read back"
     key = key_of_stored(app, held)
+    if key is None and environment.credential.file and kind == "certificate":
+        return None, f"{environment.credential.file} holds another certificate than the app has"
     if key is None:
         return None, f"the one in {held.where} is no longer a {kind} of the app"
     if key.ends and key.ends <= now:
