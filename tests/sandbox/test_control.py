@@ -100,6 +100,7 @@ def test_a_state_that_cannot_be_is_refused_with_every_problem(sandbox: SandboxTe
         ("POST", "clock", b"{}"),
         ("POST", "faults", b'{"match": {"path": "("}}'),
         ("POST", "faults", b'{"status": 9, "drop": "never", "extra": 1}'),
+        ("POST", "faults", b'{"delay_ms": 5, "delay_at": "never"}'),
         ("POST", "faults", b'{"match": 3}'),
         ("POST", "devicecodes/ABC", b"{}"),
     ],
@@ -172,7 +173,7 @@ def test_the_request_log(sandbox: SandboxTenant) -> None:
     )
     sandbox.http.get("/v1.0/nothing")
     first, second = sandbox.requests()
-    assert set(first) == {"time", "method", "host", "path", "query", "status", "client_request_id"}
+    assert set(first) == {"time", "method", "host", "path", "query", "status", "stage", "client_request_id"}
     assert first["method"] == "GET"
     assert first["client_request_id"] == "me"
     assert first["query"] == "client_secret=***&p=1"

@@ -49,7 +49,7 @@ def test_drop_before_cuts_the_connection_and_nothing_happens(sandbox: SandboxTen
     sandbox.faults({"match": {"path": "devicecode"}, "times": 1, "drop": "before"})
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         sandbox.http.post("/common/oauth2/v2.0/devicecode", data={})
-    assert sandbox.requests()[-1]["status"] is None
+    assert (sandbox.requests()[-1]["status"], sandbox.requests()[-1]["stage"]) == (None, "cut")
     assert sandbox.http.get(PAGE).status_code == 200
 
 
@@ -75,6 +75,19 @@ def test_delay_and_latency(sandbox: SandboxTenant) -> None:
     begin = time.perf_counter()
     assert sandbox.http.get(PAGE).status_code == 200
     assert time.perf_counter() - begin >= 0.12
+
+
+@pytest.mark.parametrize(("held", "stage", "made"), [("before", "waiting", False), ("after", "done", True)])
+def test_a_request_is_held_before_or_after_its_effect(
+    sandbox: SandboxTenant, held: str, stage: str, made: bool
+) -> None:
+    headers = {"Authorization": f"Bearer {sandbox.operator_token()}"}
+    sandbox.faults({"match": {"method": "POST"}, "times": 1, "delay_ms": 600_000, "delay_at": held, "drop": held})
+    with pytest.raises(httpx.ReadTimeout):
+        sandbox.http.post("/v1.0/applications", json={"displayName": "Held"}, headers=headers, timeout=0.3)
+    assert sandbox.requests("POST")[-1]["stage"] == stage
+    assert ("Held" in [app["displayName"] for app in sandbox.state()["applications"]]) is made
+    assert sandbox.http.get(PAGE).status_code == 200
 
 
 def test_each_host_reaches_its_own_service_only(sandbox: SandboxTenant) -> None:

@@ -119,18 +119,21 @@ class Server:
             return answer
         entry = self._note(call, host, query)
         rule = next((rule for rule in self.faults if rule.take(method, path)), None)
-        latency = float(self.world.tenant.section("weather").get("latency_ms") or 0) + (rule.delay_ms if rule else 0)
-        if latency > 0:
-            await asyncio.sleep(latency / 1000)
+        latency = float(self.world.tenant.section("weather").get("latency_ms") or 0)
+        await _pass(latency + (rule.delay("before") if rule else 0))
         if rule and rule.drop == "before":
+            entry["stage"] = "cut"
             return None
         reply = _in_place(rule)
         if reply is None:
             reply = self._dispatch(call, host)
             await self._saved()
+        entry["stage"] = "done"
+        await _pass(rule.delay("after") if rule else 0)
         if rule and rule.drop == "after":
+            entry["stage"] = "cut"
             return None
-        entry["status"] = reply.status
+        entry |= {"status": reply.status, "stage": "answered"}
         return dataclasses.replace(reply, headers=_headers(call, host, reply))
 
     def host(self, call: Call) -> str:
@@ -170,7 +173,7 @@ class Server:
         entry = self._note(call, self.host(call), urlencode(call.query))
         rule = next((r for r in self.faults if _in_place(r) and r.take(call.method, call.path)), None)
         reply = _in_place(rule) or self._route(self.services[service], call)
-        entry["status"] = reply.status
+        entry |= {"status": reply.status, "stage": "answered"}
         return reply
 
     def _note(self, call: Call, host: str, query: str) -> dict[str, Any]:
@@ -223,6 +226,11 @@ class Server:
             transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def _pass(milliseconds: float) -> None:
+    if milliseconds > 0:
+        await asyncio.sleep(milliseconds / 1000)
 
 
 async def _read(scope: Scope, receive: Receive) -> Call:

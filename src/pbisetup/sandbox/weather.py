@@ -27,7 +27,13 @@ class FaultRule:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     delay_ms: float = 0
+    delay_at: str = "before"
+    """Where the delay lies: before the request has its effect, or between effect and answer."""
     drop: str | None = None
+
+    def delay(self, place: str) -> float:
+        """Milliseconds to wait at this place."""
+        return self.delay_ms if self.delay_at == place else 0
 
     def take(self, method: str, path: str) -> bool:
         """Whether the rule applies to this request; counts it."""
@@ -48,7 +54,7 @@ def parse_rule(given: Any) -> tuple[FaultRule | None, list[str]]:
     problems = [
         f"unknown key {key!r}"
         for key in given
-        if key not in ("match", "skip", "times", "status", "headers", "body", "delay_ms", "drop")
+        if key not in ("match", "skip", "times", "status", "headers", "body", "delay_ms", "delay_at", "drop")
     ]
     match = given.get("match", {})
     method, path = (match.get("method"), match.get("path", "")) if isinstance(match, dict) else (None, None)
@@ -72,6 +78,8 @@ def parse_rule(given: Any) -> tuple[FaultRule | None, list[str]]:
     if not isinstance(headers, dict):
         problems.append("headers must be an object")
         headers = {}
+    if given.get("delay_at") not in (None, "before", "after"):
+        problems.append('delay_at must be "before" or "after"')
     if given.get("drop") not in (None, "before", "after"):
         problems.append('drop must be "before" or "after"')
     if problems:
@@ -85,6 +93,7 @@ def parse_rule(given: Any) -> tuple[FaultRule | None, list[str]]:
         {str(k): str(v) for k, v in headers.items()},
         given.get("body"),
         float(given.get("delay_ms") or 0),
+        given.get("delay_at") or "before",
         given.get("drop"),
     ), []
 
@@ -96,8 +105,8 @@ class RequestLog:
         self.entries: deque[dict[str, Any]] = deque(maxlen=LOG_SIZE)
 
     def add(self, time: datetime, method: str, host: str, path: str, query: str) -> dict[str, Any]:
-        """Note a request; its `status` is filled in when it has been answered and stays null where it was cut
-        off.
+        """Note a request. Its `status` is filled in when it has been answered and stays null where it was cut off; `stage`
+        tells how far it has come: `waiting` (nothing has happened), `done` (it has had its effect), `answered`, `cut`.
         """
         entry = {
             "time": time.isoformat(),
@@ -106,6 +115,7 @@ class RequestLog:
             "path": path,
             "query": redact(query),
             "status": None,
+            "stage": "waiting",
             "client_request_id": None,
         }
         self.entries.append(entry)
