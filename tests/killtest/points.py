@@ -1,0 +1,130 @@
+"""Points at which a command is stopped, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tests.killtest.judge import judge
+from tests.killtest.scenes import SCENES
+from tests.killtest.stage import Stage
+
+Mode = Literal["cut-before", "cut-after", "kill-before", "kill-after", "kill-disk"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+RUNS = 3
+"""How often the command may be run, beside the one that is killed."""
+HELD = 120_000
+"""Milliseconds for which a request is held; the process is killed long before."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The points of one command with one credential."""
+
+    command: str
+    kind: str
+    store: str
+    requests: tuple[tuple[str, str], ...]
+    """(method, path) of each request of a run that nothing happens to."""
+    changes: tuple[str, ...]
+    """Changes on disk of that run."""
+
+    def points(self, mode: Mode, *, writes: bool = False) -> list[int]:
+        """Numbers of all points of this mode; `writes`: only where something is changed."""
+        if mode == "kill-disk":
+            return list(range(len(self.changes)))
+        return [
+            number
+            for number, (method, path) in enumerate(self.requests)
+            if not writes or (method != "GET" and "/oauth2/" not in path)
+        ]
+
+    def what(self, mode: Mode, number: int) -> str:
+        """What happens there."""
+        return self.changes[number] if mode == "kill-disk" else " ".join(self.requests[number])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the command that was stopped at one point."""
+
+    series: Series
+    mode: Mode
+    point: int
+    runs: int
+    """How many runs it took in all, the stopped one among them; 0: it did not come about."""
+    reached: bool
+    problems: tuple[str, ...]
+    seconds: float
+
+    @property
+    def repeat(self) -> str:
+        """The arguments that play it again."""
+        s = self.series
+        return (
+            f"--command {s.command} --kind {s.kind} --store {s.store} --mode {self.mode} --points ={self.point}"
+        )
+
+
+def series(stage: Stage, command: str, kind: str, store: str) -> Series:
+    """Number the points by one run that nothing happens to, which must be right itself."""
+    stage.reset(command, kind, store)
+    log = stage.home / "disk.log"
+    run = stage.run(*SCENES[command].argv, disk=_folders(stage), disk_log=str(log))
+    changes = tuple(log.read_text(encoding="utf-8").splitlines()) if log.exists() else ()
+    requests = tuple((each["method"], each["path"]) for each in stage.tenant.requests())
+    log.unlink(missing_ok=True)
+    wrong = [] if run.code == 0 else [f"exit {run.code}"]
+    wrong += judge(stage, kind, store)
+    if wrong:
+        raise AssertionError(f"undisturbed, `{command}` goes wrong already: {wrong}\n{run}")
+    return Series(command, kind, store, requests, changes)
+
+
+def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
+    """Stop the command at this point, run it again, and judge."""
+    begun = time.monotonic()
+    stage.reset(of.command, of.kind, of.store)
+    problems: list[str] = []
+    runs, reached = 0, True
+    try:
+        reached = _disturb(stage, of, mode, point)
+        stage.tenant.faults()
+        while stage.runs[-1].code != 0 and len(stage.runs) <= RUNS:
+            stage.run(*SCENES[of.command].argv)
+        runs = len(stage.runs)
+        if stage.runs[-1].code != 0:
+            problems.append(f"not done after {runs} runs:\n{stage.runs[-1]}")
+            runs = 0
+        problems += judge(stage, of.kind, of.store)
+    except TimeoutError as error:
+        problems.append(str(error))
+    finally:
+        stage.tenant.faults()
+    return Outcome(of, mode, point, runs, reached, tuple(problems), time.monotonic() - begun)
+
+
+def _disturb(stage: Stage, of: Series, mode: Mode, point: int) -> bool:
+    """The run that is stopped, to its end; False where it did not come to the point."""
+    argv = SCENES[of.command].argv
+    if mode == "kill-disk":
+        return stage.run(*argv, disk=_folders(stage), kill_at=point).code == -9
+    what, where = mode.split("-")
+    rule = {"skip": point, "times": 1, "drop": where}
+    if what == "cut":
+        stage.tenant.faults(rule)
+        stage.run(*argv)
+        return any(each["stage"] == "cut" for each in stage.tenant.requests())
+    stage.tenant.faults({**rule, "delay_ms": HELD, "delay_at": where})
+    run = stage.start(*argv)
+    if not stage.under_way(run, point, "waiting" if where == "before" else "done"):
+        run.wait()
+        return False
+    run.kill()
+    run.wait()
+    return True
+
+
+def _folders(stage: Stage) -> list[str]:
+    return [str(stage.folder), str(stage.home)]
