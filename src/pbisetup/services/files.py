@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,12 +37,13 @@ class PrivateFile:
     """A private file that is made beside its place first, so that a full disk or a read-only folder shows early.
 
     `reserve` fills it to a size before there is anything to lose; `commit` writes the content and moves it into place.
+    What a process that was killed left beside this place is removed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
-        self._temporary = Path(name)
+        _sweep(path)
+        handle, self._temporary = _begun(path)
         self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
         self._done = False
         _only_owner(self._temporary)
@@ -68,9 +70,11 @@ class PrivateFile:
         self._file.write(text)
         self._file.truncate()
         self._sync()
-        self._file.close()
+        if sys.platform == "win32":
+            self._file.close()  # an open file cannot be moved there
         self._temporary.replace(self.path)
         self._done = True
+        self._file.close()
 
     def discard(self) -> None:
         """Leave nothing behind, unless it was committed."""
@@ -84,6 +88,57 @@ class PrivateFile:
     def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def _begun(path: Path) -> tuple[int, Path]:
+    """A new file beside the path, open and held: nobody sweeps it."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
+        held = True
+        with contextlib.suppress(OSError):  # a file system without locks: there nothing is swept, either
+            held = _held(handle)
+        if held and os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # swept before it was held
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left of this file, or of a certificate that belongs to it; they may hold a secret."""
+    left = re.compile(rf"{re.escape(path.name)}(\.[0-9a-f]{{12}}\.pem)?\.[a-z0-9_]{{8}}\.tmp")
+    with contextlib.suppress(OSError):
+        for each in path.parent.iterdir():
+            if left.fullmatch(each.name) and not each.is_symlink():
+                with contextlib.suppress(OSError):
+                    _remove_abandoned(each)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the file unless a process that lives holds it. Raises OSError; on Windows, too, where it is still open."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        abandoned = _held(handle)
+        if abandoned and sys.platform != "win32":
+            path.unlink()
+    finally:
+        os.close(handle)
+    if abandoned and sys.platform == "win32":
+        path.unlink()
+
+
+def _held(handle: int) -> bool:
+    """Take the lock on a file that the system gives back when this process ends, however it does. False: another has it.
+
+    Raises OSError where there are no locks.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _only_owner(path: Path) -> None:
