@@ -19,7 +19,7 @@ def _scrub() -> None:
     os.environ["PBISETUP_CLIENTS_DIR"] = str(clients_root())  # among the caches of the home that was inherited
     for name in list(os.environ):
         upper = name.upper()
-        if upper.startswith(("PBISETUP_CLIENTS_", "PBISETUP_MUTATIONS", "PBISETUP_TENANTS")):
+        if upper.startswith(("PBISETUP_CLIENTS_", "PBISETUP_MUTATIONS", "PBISETUP_TENANTS", "PBISETUP_KILL_")):
             continue
         if (
             upper

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import queue
 import random
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import tests.conftest  # noqa: F401 - nothing of this machine's own set-up reaches the runs
 from tests.killtest.points import MODES, Mode, Outcome, Series, play, series
-from tests.killtest.scenes import CREDENTIALS, SCENES
+from tests.killtest.scenes import CREDENTIALS, SCENES, rows
 from tests.killtest.stage import Stage
 
 
@@ -27,19 +26,13 @@ def main() -> int:
         from tests.killtest.weather import main as weather
 
         return weather(given)
-    credentials = [
-        each
-        for each in CREDENTIALS
-        if given.kind in ("all", each[0]) and given.store in ("all", each[1])
-    ]
-    commands = [each for each in SCENES if given.command in ("all", each)]
-    commands = [each for each in commands]
+    wanted = rows(given.command, given.kind, given.store)
     modes = [each for each in MODES if given.mode in ("all", each)]
-    seed = given.seed or f"{time.strftime('%Y-%m-%d')}"
+    seed = given.seed or time.strftime("%Y-%m-%d")
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pbisetup-kill-") as folder:
         os.environ["PBISETUP_STATE_DIR"] = f"{folder}/state"
-        outcomes = _play(Path(folder), given, commands, credentials, modes, random.Random(seed))  # noqa: S311 - a sample
+        outcomes = _play(Path(folder), given, wanted, modes, random.Random(seed))  # noqa: S311 - a sample
     return _report(outcomes)
 
 
@@ -65,8 +58,7 @@ def _arguments() -> argparse.Namespace:
 def _play(
     folder: Path,
     given: argparse.Namespace,
-    commands: Sequence[str],
-    credentials: Sequence[tuple[str, str]],
+    wanted: Sequence[tuple[str, str, str]],
     modes: Sequence[Mode],
     draw: random.Random,
 ) -> list[Outcome]:
@@ -91,10 +83,8 @@ def _play(
     try:
         for worker in workers:
             worker.start()
-        for command, (kind, store) in itertools.product(commands, credentials):
-            if SCENES[command].writes_manifest and (kind, store) != ("secret", "env-file"):
-                continue  # what the wizard writes by itself
-            found = series(stages[0], command, kind, store)
+        for row in wanted:
+            found = series(stages[0], *row)
             for mode in modes:
                 for point in chosen(found.points(mode, writes=given.posts), given.points, draw):
                     todo.put((found, mode, point))

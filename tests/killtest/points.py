@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,7 +11,7 @@ from tests.killtest.judge import judge
 from tests.killtest.scenes import SCENES
 from tests.killtest.stage import Stage
 
-Mode = Literal["cut-before", "cut-after", "kill-before", "kill-after", "kill-disk"]
+Mode = Literal["cut-before", "cut-after", "kill-before", "kill-after", "kill-disk", "kill-twice"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 RUNS = 3
 """How often the command may be run, beside the one that is killed."""
@@ -91,7 +92,8 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
     try:
         reached = _disturb(stage, of, mode, point)
         stage.tenant.faults()
-        while stage.runs[-1].code != 0 and len(stage.runs) <= RUNS:
+        runs = len(stage.runs)
+        while stage.runs[-1].code != 0 and len(stage.runs) < runs + RUNS:
             stage.run(*SCENES[of.command].argv)
         runs = len(stage.runs)
         if stage.runs[-1].code != 0:
@@ -110,20 +112,30 @@ def _disturb(stage: Stage, of: Series, mode: Mode, point: int) -> bool:
     argv = SCENES[of.command].argv
     if mode == "kill-disk":
         return stage.run(*argv, disk=_folders(stage), kill_at=point).code == -9
+    if mode == "kill-twice":
+        if not _killed(stage, argv, point, "after"):
+            return False
+        # What the second run does depends on where the first was killed: any of its requests, the same each time.
+        draw = random.Random(f"{of.command} {point}")  # noqa: S311 - a sample
+        stage.tenant.clear_requests()
+        return _killed(stage, argv, draw.randrange(len(of.requests)), draw.choice(("before", "after")))
     what, where = mode.split("-")
-    rule = {"skip": point, "times": 1, "drop": where}
-    if what == "cut":
-        stage.tenant.faults(rule)
-        stage.run(*argv)
-        return any(each["stage"] == "cut" for each in stage.tenant.requests())
-    stage.tenant.faults({**rule, "delay_ms": HELD, "delay_at": where})
+    if what == "kill":
+        return _killed(stage, argv, point, where)
+    stage.tenant.faults({"skip": point, "times": 1, "drop": where})
+    stage.run(*argv)
+    return any(each["stage"] == "cut" for each in stage.tenant.requests())
+
+
+def _killed(stage: Stage, argv: tuple[str, ...], point: int, where: str) -> bool:
+    """Run until this request is held, and kill it there; False where the run ended by itself."""
+    stage.tenant.faults({"skip": point, "times": 1, "drop": where, "delay_ms": HELD, "delay_at": where})
     run = stage.start(*argv)
-    if not stage.under_way(run, point, "waiting" if where == "before" else "done"):
-        run.wait()
-        return False
-    run.kill()
+    held = stage.under_way(run, point, "waiting" if where == "before" else "done")
+    if held:
+        run.kill()
     run.wait()
-    return True
+    return held
 
 
 def _folders(stage: Stage) -> list[str]:

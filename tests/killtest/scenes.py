@@ -149,6 +149,20 @@ SCENES = {
 """`again`: `apply` on an app that is there, with credentials of others on it."""
 
 
+def rows(command: str = "all", kind: str = "all", store: str = "all") -> list[tuple[str, str, str]]:
+    """(command, kind, store) of everything that there is to test, or of what is meant."""
+    return [
+        (name, *credential)
+        for name, scene in SCENES.items()
+        for credential in CREDENTIALS
+        if command in ("all", name)
+        and kind in ("all", credential[0])
+        and store in ("all", credential[1])
+        # The wizard writes the manifest by itself.
+        and (not scene.writes_manifest or credential == ("secret", "env-file"))
+    ]
+
+
 def ours(state: State) -> dict[str, Any]:
     """The one app of the project."""
     return next(each for each in state["applications"] if str(each.get("uniqueName", "")).startswith("pbisetup-"))
