@@ -151,7 +151,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", str(folder)]
     if mount is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
         pytest.skip("this machine does not let a test mount a file system")
     yield folder
@@ -260,7 +260,7 @@ def test_a_refusal_of_one_step_does_not_stop_the_others(cli: Cli, sandbox: Sandb
     sandbox.faults({"match": {"method": "PATCH", "path": "/v1.0/groups"}, "status": 400, "body": body})
     ran = cli(*INIT)
     assert ran.code == 4, ran
-    assert "Something about groups" in ran.err
+    assert "PBI901: the security group: Something about groups" in " ".join(ran.err.split())
     assert "pbisetup apply dev" in ran.out
     assert ours(sandbox.state())["roles"] == [("Reports Dev", "Contributor")]
     sandbox.faults()

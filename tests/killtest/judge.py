@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import stat
+import time
 import tomllib
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import jwt
 
 from tests.killtest.scenes import ENVIRONMENT, MADE, SETTING, THERE, foreign_credentials
 from tests.killtest.stage import Stage
 
 SECRET = re.compile(r"[A-Za-z0-9]{3}8Q~[\w\-.~]{34}")
 """Every client secret that the sandbox makes looks so, also those that nobody holds any more."""
+POWER_BI = "https://analysis.windows.net/powerbi/api/.default"
 NOTE = re.compile(r"#\s*pbisetup: (.*)")
 OTHER_THINGS = (
     "users",
@@ -26,16 +34,15 @@ OTHER_THINGS = (
     "capacities",
     "policies",
 )
-GUARDED = {"applications": "uniqueName", "groups": "uniqueName"}
 
 
-def judge(stage: Stage, kind: str, store: str) -> list[str]:
-    """Everything that is wrong, in words."""
+def judge(stage: Stage, kind: str, store: str, *, leaves_old: bool = False) -> list[str]:
+    """Everything that is wrong, in words. `leaves_old`: what was replaced may be there until the next run."""
     found = [f"output: {each}" for each in outputs(stage)]
     state = stage.tenant.state()
     for check in (_things, _foreign, _settings):
         found += check(stage, state)
-    found += _credentials(stage, state, kind, store)
+    found += _credentials(stage, state, kind, store, leaves_old)
     found += _folder(stage, store)
     found += [f"leak: {each}" for each in leaks(stage, store)]
     if not found:
@@ -128,7 +135,7 @@ def _settings(stage: Stage, state: dict[str, Any]) -> Iterator[str]:
             yield f"tenant setting {before['settingName']}: {expected} -> {after}"
 
 
-def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str) -> Iterator[str]:
+def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str, leaves_old: bool) -> Iterator[str]:
     """The app has exactly those that the store knows, and the store's works."""
     apps = things(state)["apps"]
     if not apps:
@@ -137,7 +144,7 @@ def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str) -> 
     theirs = foreign_credentials(state)
     for name, id_ in (("passwordCredentials", "keyId"), ("keyCredentials", "keyId"), ("federatedIdentityCredentials", "id")):
         there = {each[id_] for each in apps[0].get(name) or []} - {each[id_] for each in theirs[name]}
-        wanted = known.ids if name == _PLACES[kind] else set()
+        wanted = known.ids(leaves_old) if name == _PLACES[kind] else set()
         if orphaned := there - wanted:
             yield f"orphaned {name}: {sorted(orphaned)}; the store knows {sorted(wanted)}"
         if lost := known.current - there if name == _PLACES[kind] else set():
@@ -156,15 +163,21 @@ _PLACES = {
 }
 
 
+@dataclass(frozen=True)
 class Known:
-    """What a store knows: ids of credentials, and how the current one is used."""
+    """What a store knows."""
 
-    def __init__(self, current: set[str], retiring: set[str], works: Callable[[str], str] | None) -> None:
-        self.current, self.retiring, self.works = current, retiring, works
+    current: set[str]
+    """The id of the credential that it holds."""
+    retiring: dict[str, datetime]
+    """Those that it was before, and when their grace is over."""
+    works: Callable[[str], str] | None
+    """What is wrong with the credential, for the app of this client id; None where none is held."""
 
-    @property
-    def ids(self) -> set[str]:
-        return self.current | self.retiring
+    def ids(self, over: bool) -> set[str]:
+        """`over`: with those whose grace is over."""
+        now = datetime.now(UTC)
+        return self.current | {key for key, after in self.retiring.items() if over or after > now}
 
 
 def knows(stage: Stage, kind: str, store: str, app: dict[str, Any]) -> Known:
@@ -183,17 +196,54 @@ def _secret_on_stdout(stage: Stage, app: dict[str, Any]) -> Known:
     """Whoever ran it has what was printed; the newest that was printed is the one they use."""
     printed = [each for run in stage.runs for each in re.findall(r"^AZURE_CLIENT_SECRET=(.+)$", run.out, re.MULTILINE)]
     if not printed:
-        return Known(set(), set(), None)
+        return Known(set(), {}, None)
     current = {each["keyId"] for each in app["passwordCredentials"] if each["secretHash"] == _hash(printed[-1])}
-    return Known(current, set(), _secret_works(stage, printed[-1], app["appId"]))
+    return Known(current, {}, _secret_works(stage, printed[-1], app["appId"]))
+
+
+def _certificate_in_env_file(stage: Stage, _app: dict[str, Any]) -> Known:
+    values, note = env_file(stage.folder / f".env.{ENVIRONMENT}")
+    path, client = Path(values.get("AZURE_CLIENT_CERTIFICATE_PATH", "")), values.get("AZURE_CLIENT_ID", "")
+    current = set(re.findall(r"key id ([\w-]+)", note))
+    works = _certificate_works(stage, path.read_bytes(), client) if path.is_file() else None
+    return Known(current, retiring(note), works)
+
+
+def _certificate_works(stage: Stage, pem: bytes, client: str) -> Callable[[str], str]:
+    def works(client_id: str) -> str:
+        if client != client_id:
+            return f"it is for the app {client!r}, not for {client_id!r}"
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": signed(pem, client, f"{stage.tenant.url}/{stage.tenant.tenant}/oauth2/v2.0/token"),
+            "scope": POWER_BI,
+        }
+        answer = stage.tenant.token(**form)
+        return "" if answer.status_code == 200 else answer.text
+
+    return works
+
+
+def signed(pem: bytes, client: str, audience: str) -> str:
+    """A client assertion, signed with the key in a PEM file that also holds the certificate."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    key = serialization.load_pem_private_key(pem, None)
+    digest = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
+    now = time.time()
+    claims = {"aud": audience, "iss": client, "sub": client, "jti": str(uuid.uuid4()), "nbf": now - 60, "exp": now + 600}
+    header = {"x5t#S256": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
+    return jwt.encode(claims, key, "RS256", header)  # type: ignore[arg-type]
 
 
 def _secret_works(stage: Stage, secret: str, client: str) -> Callable[[str], str]:
     def works(client_id: str) -> str:
         if client != client_id:
             return f"it is for the app {client!r}, not for {client_id!r}"
-        scope = "https://analysis.windows.net/powerbi/api/.default"
-        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": scope}
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": POWER_BI}
         answer = stage.tenant.token(**form)
         return "" if answer.status_code == 200 else answer.text
 
@@ -203,17 +253,13 @@ def _secret_works(stage: Stage, secret: str, client: str) -> Callable[[str], str
 READERS: dict[tuple[str, str], Callable[[Stage, dict[str, Any]], Known]] = {
     ("secret", "env-file"): _secret_in_env_file,
     ("secret", "stdout"): _secret_on_stdout,
+    ("certificate", "env-file"): _certificate_in_env_file,
 }
 
 
-def retiring(note: str) -> set[str]:
-    """Of the old credentials in a note those whose grace is not over."""
-    now = datetime.now(UTC)
-    return {
-        key
-        for key, after in re.findall(r"retires ([\w-]+) after (\S+Z)", note)
-        if datetime.fromisoformat(after) > now
-    }
+def retiring(note: str) -> dict[str, datetime]:
+    """Of the old credentials in a note when their grace is over."""
+    return {key: datetime.fromisoformat(after) for key, after in re.findall(r"retires ([\w-]+) after (\S+Z)", note)}
 
 
 def env_file(path: Path) -> tuple[dict[str, str], str]:
@@ -227,8 +273,6 @@ def env_file(path: Path) -> tuple[dict[str, str], str]:
 
 
 def _hash(value: str) -> str:
-    import hashlib
-
     return hashlib.sha256(value.encode()).hexdigest()
 
 

@@ -77,7 +77,7 @@ def series(stage: Stage, command: str, kind: str, store: str) -> Series:
     requests = tuple((each["method"], each["path"]) for each in stage.tenant.requests())
     log.unlink(missing_ok=True)
     wrong = [] if run.code == 0 else [f"exit {run.code}"]
-    wrong += judge(stage, kind, store)
+    wrong += judge(stage, kind, store, leaves_old=SCENES[command].leaves_old)
     if wrong:
         raise AssertionError(f"undisturbed, `{command}` goes wrong already: {wrong}\n{run}")
     return Series(command, kind, store, requests, changes)
@@ -99,7 +99,7 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
         if stage.runs[-1].code != 0:
             problems.append(f"not done after {runs} runs:\n{stage.runs[-1]}")
             runs = 0
-        problems += judge(stage, of.kind, of.store)
+        problems += judge(stage, of.kind, of.store, leaves_old=SCENES[of.command].leaves_old)
     except TimeoutError as error:
         problems.append(str(error))
     finally:

@@ -23,6 +23,7 @@ THERE, MADE = "Reports Dev", "Reports New"
 CREDENTIALS = {
     ("secret", "env-file"): '{ kind = "secret", lifetime = "90d", store = "env-file" }',
     ("secret", "stdout"): '{ kind = "secret", lifetime = "90d", store = "stdout" }',
+    ("certificate", "env-file"): '{ kind = "certificate", lifetime = "90d", store = "env-file" }',
 }
 """(kind, store) -> what the manifest says of the credential."""
 
@@ -56,6 +57,9 @@ class Scene:
     later: Callable[[State], None] = lambda _state: None
     loses_store: bool = False
     """What the store held is gone, too."""
+    leaves_old: bool = False
+    """The replaced credential stays until the next run."""
+    kinds: tuple[str, ...] = ("secret", "certificate", "federated")
 
 
 def manifest(kind: str, store: str) -> str:
@@ -145,8 +149,22 @@ SCENES = {
     ),
     "apply": Scene(("apply", *_QUIET)),
     "again": Scene(("apply", *_QUIET), applied=True, later=half_undone, loses_store=True),
+    "rotate": Scene(
+        ("rotate", ENVIRONMENT, "--yes", "--grace", "0"), applied=True, later=foreign, kinds=("secret", "certificate")
+    ),
+    "rotate-keep": Scene(
+        ("rotate", ENVIRONMENT, "--yes"), applied=True, later=foreign, leaves_old=True, kinds=("secret", "certificate")
+    ),
+    "roll": Scene(
+        ("rotate", ENVIRONMENT, "--yes", "--grace", "0", "--operator", "none"),
+        applied=True,
+        later=foreign,
+        kinds=("certificate",),
+    ),
 }
-"""`again`: `apply` on an app that is there, with credentials of others on it."""
+"""`again`: `apply` on an app that is there, with credentials of others on it. `rotate-keep`: the old credential stays until
+the next run. `roll`: the certificate vouches for its successor, and nobody signs in.
+"""
 
 
 def rows(command: str = "all", kind: str = "all", store: str = "all") -> list[tuple[str, str, str]]:
@@ -158,6 +176,7 @@ def rows(command: str = "all", kind: str = "all", store: str = "all") -> list[tu
         if command in ("all", name)
         and kind in ("all", credential[0])
         and store in ("all", credential[1])
+        and credential[0] in scene.kinds
         # The wizard writes the manifest by itself.
         and (not scene.writes_manifest or credential == ("secret", "env-file"))
     ]

@@ -140,8 +140,9 @@ class Progress:
             self._terminal.wrapped(f"somebody else: {visible(outcome.because)}", indent, "dim")
         else:
             self._terminal.headed(f"  {self._lead}✗ ", title, "red")
-            self._terminal.wrapped(visible(outcome.because), indent)
             error = outcome.error
+            said = f"{error.code}: {outcome.because}" if error else outcome.because
+            self._terminal.wrapped(visible(said), indent)
             for seen in error.evidence if error else ():
                 request = f" (request id {seen.request_id})" if seen.request_id else ""
                 self._terminal.wrapped(visible(f"seen at {seen.source}: {seen.fact}{request}"), indent, "dim")
