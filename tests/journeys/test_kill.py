@@ -123,13 +123,17 @@ def test_the_judge_sees_what_is_wrong(stage: Stage, word: str) -> None:
     stage.reset("again", *MOST_PEOPLE)
     assert stage.run(*SCENES["again"].argv).code == 0
     assert judge(stage, *MOST_PEOPLE) == []
-    stage.tenant.put_state(lambda state: SPOILT[word](state))
+    stage.tenant.put_state(SPOILT[word])
     assert word in "\n".join(judge(stage, *MOST_PEOPLE))
 
 
 @pytest.mark.parametrize(
     ("word", "name"),
-    [("was left in the folder", ".env.dev.abcdefgh.tmp"), ("holds a secret", "notes.txt"), ("others may read", ".env.dev")],
+    [
+        ("was left in the folder", ".env.dev.abcdefgh.tmp"),
+        ("holds a secret", "notes.txt"),
+        ("others may read", ".env.dev"),
+    ],
 )
 def test_the_judge_looks_into_the_folder(stage: Stage, word: str, name: str) -> None:
     stage.reset("apply", *MOST_PEOPLE)

@@ -1,4 +1,4 @@
-"""What must be so at the end, whatever happened on the way: read from the tenant's whole state, the folder and the outputs."""
+"""What must be so at the end, whatever happened on the way: read from the tenant's state, the folder and the outputs."""
 
 from __future__ import annotations
 
@@ -36,9 +36,12 @@ OTHER_THINGS = (
 )
 
 
-def judge(stage: Stage, kind: str, store: str, *, leaves_old: bool = False) -> list[str]:
-    """Everything that is wrong, in words. `leaves_old`: what was replaced may be there until the next run."""
-    found = [f"output: {each}" for each in outputs(stage)]
+def judge(stage: Stage, kind: str, store: str, *, leaves_old: bool = False, may_fail: bool = False) -> list[str]:
+    """Everything that is wrong, in words.
+
+    `leaves_old`: what was replaced may be there until the next run. `may_fail`: a run may have ended with 1.
+    """
+    found = [f"output: {each}" for each in outputs(stage, may_fail=may_fail)]
     state = stage.tenant.state()
     for check in (_things, _foreign, _settings):
         found += check(stage, state)
@@ -142,7 +145,11 @@ def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str, lea
         return
     known = knows(stage, kind, store, apps[0])
     theirs = foreign_credentials(state)
-    for name, id_ in (("passwordCredentials", "keyId"), ("keyCredentials", "keyId"), ("federatedIdentityCredentials", "id")):
+    for name, id_ in (
+        ("passwordCredentials", "keyId"),
+        ("keyCredentials", "keyId"),
+        ("federatedIdentityCredentials", "id"),
+    ):
         there = {each[id_] for each in apps[0].get(name) or []} - {each[id_] for each in theirs[name]}
         wanted = known.ids(leaves_old) if name == _PLACES[kind] else set()
         if orphaned := there - wanted:
@@ -234,7 +241,14 @@ def signed(pem: bytes, client: str, audience: str) -> str:
     key = serialization.load_pem_private_key(pem, None)
     digest = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
     now = time.time()
-    claims = {"aud": audience, "iss": client, "sub": client, "jti": str(uuid.uuid4()), "nbf": now - 60, "exp": now + 600}
+    claims = {
+        "aud": audience,
+        "iss": client,
+        "sub": client,
+        "jti": str(uuid.uuid4()),
+        "nbf": now - 60,
+        "exp": now + 600,
+    }
     header = {"x5t#S256": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
     return jwt.encode(claims, key, "RS256", header)  # type: ignore[arg-type]
 
@@ -297,8 +311,8 @@ def _folder(stage: Stage, store: str) -> Iterator[str]:
         yield f"the manifest was changed:\n{text}"
 
 
-def outputs(stage: Stage) -> Iterator[str]:
-    """What no run may print, however it ends."""
+def outputs(stage: Stage, *, may_fail: bool = False) -> Iterator[str]:
+    """What no run may print, however it ends; `may_fail`: or end with 1 for a good reason."""
     for run in stage.runs:
         said = run.out + run.err
         command = f"`pbisetup {run.argv[0]}`"
@@ -308,7 +322,7 @@ def outputs(stage: Stage) -> Iterator[str]:
             yield f"{command} failed in a way it should not:\n{said[-3000:]}"
         if run.code not in (0, -9) and not re.search(r"PBI\d{3}", said):
             yield f"{command} ended with {run.code} and no code:\n{said[-3000:]}"
-        if run.code in (1, 130) and run.argv[0] != "doctor":
+        if run.code in (1, 130) and run.argv[0] != "doctor" and not may_fail:
             yield f"{command} ended with {run.code}:\n{said[-3000:]}"
 
 

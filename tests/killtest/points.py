@@ -63,9 +63,7 @@ class Outcome:
     def repeat(self) -> str:
         """The arguments that play it again."""
         s = self.series
-        return (
-            f"--command {s.command} --kind {s.kind} --store {s.store} --mode {self.mode} --points ={self.point}"
-        )
+        return f"--command {s.command} --kind {s.kind} --store {s.store} --mode {self.mode} --points ={self.point}"
 
 
 def series(stage: Stage, command: str, kind: str, store: str) -> Series:

@@ -1,4 +1,4 @@
-"""What is tested: commands with the state that they start from, and every kind of credential in every store that keeps it."""
+"""What is tested: commands with the state that they start from, and every kind of credential in every store."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ def foreign(state: State) -> None:
             "usage": "Verify",
             "key": key.base64,
             "displayName": "CN=theirs",
-            "customKeyIdentifier": base64.b64encode(
-                hashlib.sha1(key.der, usedforsecurity=False).digest()
-            ).decode(),
+            "customKeyIdentifier": base64.b64encode(hashlib.sha1(key.der, usedforsecurity=False).digest()).decode(),
             "startDateTime": "2024-01-01T00:00:00Z",
             "endDateTime": ends,
         },

@@ -72,7 +72,7 @@ class Stage:
         if scene.applied:
             run = self.run("apply", "--yes", "--wait", "0")
             assert run.code == 0, run
-            self.tenant.put_state(lambda state: scene.later(state))
+            self.tenant.put_state(scene.later)
             if scene.loses_store:
                 (self.folder / f".env.{ENVIRONMENT}").unlink(missing_ok=True)
         self._kept[command, kind, store] = self.tenant.state()

@@ -1,7 +1,7 @@
 """The command line as processes of their own without its second of imports: forked from one that has them already.
 
-`python -m tests.killtest.zygote` takes jobs as lines of JSON on standard input and tells each one's process id, and later its
-exit code, on standard output. The modules that the first job loaded are imported before the second is forked; nothing of
+`python -m tests.killtest.zygote` takes jobs as lines of JSON on standard input and tells each one's process id, and later
+its exit code, on standard output. The modules that the first job loaded are imported before the second is forked; nothing of
 pbisetup or of what it uses starts a thread on import, so forking is safe (`fork` refuses where that is no longer so).
 """
 
@@ -15,10 +15,13 @@ import selectors
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGES = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "os.link", "os.symlink"})
+CHANGES = frozenset(
+    {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "os.link", "os.symlink"}
+)
 """Events of the interpreter's audit hook that change something on disk, beside opening a file for writing."""
 
 
@@ -43,7 +46,7 @@ class DiskCounter:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path).startswith(self._folders):
             return
         if self._log is not None:
-            os.write(self._log, f"{event} {os.path.basename(os.fspath(path))}\n".encode())
+            os.write(self._log, f"{event} {Path(path).name}\n".encode())
         if self._seen == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         self._seen += 1
@@ -86,14 +89,14 @@ def warm(names: list[str]) -> None:
         if not name.startswith(("__main__", "tests.")) and name not in sys.modules:
             try:
                 importlib.import_module(name)
-            except Exception:  # noqa: BLE001, S112 - names that are made up at run time, such as six.moves
+            except Exception:  # noqa: S112 - names that are made up at run time, such as six.moves
                 continue
     gc.collect()
     gc.freeze()
 
 
-def fork(job: dict[str, Any]) -> int:
-    """The process id of the child that runs the job; 0 in the child."""
+def fork() -> int:
+    """The process id of the child; 0 in the child."""
     if threading.active_count() > 1:
         raise RuntimeError(f"threads run, so forking is not safe: {threading.enumerate()}; use --plain")
     return os.fork()
@@ -143,7 +146,7 @@ def serve() -> dict[str, Any] | None:
                 if "warm" in job:
                     warm(job["warm"])
                     continue
-                pid = fork(job)
+                pid = fork()
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -10,6 +10,7 @@ import pytest
 from pbisetup.sandbox.graph.lag import SYMPTOMS
 from pbisetup.sandbox.wire import Reply
 from tests.sandbox.inprocess import Inside
+from tests.support.tenant import SandboxTenant
 
 SCOPES = (
     "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All DelegatedPermissionGrant.ReadWrite.All "
@@ -124,3 +125,11 @@ def test_a_deleted_app_lingers_in_lists() -> None:
     assert tenant.send("GET", f"/applications/{tenant.app['id']}").status == 404
     tenant.tenant.section("clock")["offset_seconds"] = 61
     assert not listed()
+
+
+def test_without_a_lag_nothing_is_young_where_the_clock_was_turned_back(sandbox: SandboxTenant) -> None:
+    headers = {"Authorization": f"Bearer {sandbox.operator_token()}"}
+    made = sandbox.http.post("/v1.0/applications", json={"displayName": "later"}, headers=headers).json()
+    sandbox.advance(-600)
+    headers = {"Authorization": f"Bearer {sandbox.operator_token()}"}
+    assert sandbox.http.get(f"/v1.0/applications/{made['id']}", headers=headers).status_code == 200

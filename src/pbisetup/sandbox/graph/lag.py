@@ -54,8 +54,9 @@ def age(world: World, item: Object) -> float | None:
 
 def young(world: World, item: Object) -> bool:
     """Whether an object has not reached every replica yet."""
-    old = age(world, item)
-    return old is not None and old < seconds(world)
+    old, lag = age(world, item), seconds(world)
+    # Without a lag not even what is from the future, where the clock was turned back.
+    return old is not None and lag > 0 and old < lag
 
 
 def check(world: World, operation: str, item: Object) -> None:
