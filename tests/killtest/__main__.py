@@ -85,6 +85,8 @@ def _play(
             worker.start()
         for row in wanted:
             found = series(stages[0], *row)
+            counted = f"{len(found.requests)} requests, {len(found.changes)} changes on disk"
+            print(f"{' '.join(row)}: {counted}", file=sys.stderr, flush=True)
             for mode in modes:
                 for point in chosen(found.points(mode, writes=given.posts), given.points, draw):
                     todo.put((found, mode, point))

@@ -1,7 +1,7 @@
 """Stories of bad weather: what a service, a network, a disk or a colleague can do to `apply`.
 
 Each story converges, or stops with a clear reason (an exit code that says so, and a code of ours); once the weather is over
-the command is run again, and then everything must be right. At no moment there are two apps, or is a foreign credential gone.
+the command is run again, and then everything must be right. At no moment are there two apps, or a foreign credential gone.
 """
 
 from __future__ import annotations
