@@ -25,7 +25,7 @@ from tests.killtest.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
 SEED = os.environ.get("PBISETUP_KILL_SEED") or f"{datetime.now(UTC):%Y-%m-%d}"
-SAMPLE = int(os.environ.get("PBISETUP_KILL_SAMPLE") or 16)
+SAMPLE = int(os.environ.get("PBISETUP_KILL_SAMPLE") or 10)
 MOST_PEOPLE = ("secret", "env-file")
 
 
@@ -54,7 +54,7 @@ def test_stopped_at_every_write_it_converges_when_it_is_run_again(
 ) -> None:
     points = numbered(command, *MOST_PEOPLE)
     outcomes = [play(stage, points, mode, point) for point in points.points(mode, writes=True)]
-    assert len(outcomes) >= 3
+    assert len(outcomes) >= 2
     assert any(each.reached for each in outcomes)
     assert told(outcomes) == ""
 

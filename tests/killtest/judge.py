@@ -163,6 +163,25 @@ def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str, lea
         yield f"the stored credential does not work: {said}"
 
 
+def works(stage: Stage, kind: str, store: str) -> Iterator[str]:
+    """What is wrong with what the store holds at this moment; of one that cannot be read nothing is known."""
+    apps = things(stage.tenant.state())["apps"]
+    known = knows(stage, kind, store, apps[0])
+    if known.works is None:
+        if store != "stdout":
+            yield "the store holds no credential"
+    elif said := known.works(apps[0]["appId"]):
+        yield f"the stored credential does not work: {said}"
+
+
+def replaced(stage: Stage, kind: str, store: str) -> bool:
+    """Whether the store holds another credential than any that was there before."""
+    id_ = "id" if kind == "federated" else "keyId"
+    before = {each[id_] for each in things(stage.before)["apps"][0].get(_PLACES[kind]) or []}
+    current = knows(stage, kind, store, things(stage.tenant.state())["apps"][0]).current
+    return bool(current) and not current & before
+
+
 _PLACES = {
     "secret": "passwordCredentials",
     "certificate": "keyCredentials",

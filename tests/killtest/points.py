@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tests.killtest.judge import judge
+from tests.killtest.judge import judge, replaced, works
 from tests.killtest.scenes import SCENES
 from tests.killtest.stage import Stage
 
@@ -89,6 +89,8 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
     runs, reached = 0, True
     try:
         reached = _disturb(stage, of, mode, point)
+        if SCENES[of.command].rotates:
+            problems += [f"in between: {each}" for each in works(stage, of.kind, of.store)]
         stage.tenant.faults()
         runs = len(stage.runs)
         while stage.runs[-1].code != 0 and len(stage.runs) < runs + RUNS:
@@ -97,6 +99,8 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
         if stage.runs[-1].code != 0:
             problems.append(f"not done after {runs} runs:\n{stage.runs[-1]}")
             runs = 0
+        if SCENES[of.command].rotates and not replaced(stage, of.kind, of.store):
+            problems.append("the store holds the credential that it held before")
         problems += judge(stage, of.kind, of.store, leaves_old=SCENES[of.command].leaves_old)
     except TimeoutError as error:
         problems.append(str(error))

@@ -61,6 +61,11 @@ class Scene:
     """The replaced credential stays until the next run."""
     kinds: tuple[str, ...] = ("secret", "certificate", "federated")
 
+    @property
+    def rotates(self) -> bool:
+        """There is a credential that works before, and another one in its place afterwards."""
+        return self.applied and not self.loses_store
+
 
 def manifest(kind: str, store: str) -> str:
     """The manifest with a credential of this kind in this store."""
@@ -175,6 +180,8 @@ def rows(command: str = "all", kind: str = "all", store: str = "all") -> list[tu
         and kind in ("all", credential[0])
         and store in ("all", credential[1])
         and credential[0] in scene.kinds
+        # What was printed may be in use anywhere: rotation leaves it to whoever has it.
+        and not (scene.rotates and credential[1] == "stdout")
         # The wizard writes the manifest by itself.
         and (not scene.writes_manifest or credential == ("secret", "env-file"))
     ]
