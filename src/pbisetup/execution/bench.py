@@ -24,6 +24,8 @@ from pbisetup.services.stores.store import OpenStore, Store
 Outputs = dict[str, str]
 Params = Mapping[str, Any]
 GOOD_READS = 3
+EARLY_BUDGET = 120.0
+"""Seconds that a refusal is waited out for that may also be meant."""
 T = TypeVar("T")
 Brought = tuple[Path, Secret | None]
 """A file with a certificate and its key, and its password."""
@@ -92,9 +94,24 @@ class Workbench:
         except NotReadable:
             return None
 
-    def sent(self, call: Callable[[], Answer], what: str) -> Answer:
-        """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words."""
-        answer = repeat(call, f"{what}: the directory does not show it everywhere yet", self.clock, self.waits)
+    def answered(self, call: Callable[[], Answer]) -> Answer:
+        """The answer to a call whose repetition is refused where the first one arrived. Raises Unreachable."""
+        for _ in range(2):
+            try:
+                return call()
+            except Unreachable:
+                pause = self.clock.monotonic() + 1.0
+                count_down(self.clock, self.waits, "the connection broke", 1.0, pause)
+        return call()
+
+    def sent(self, call: Callable[[], Answer], what: str, *, early: frozenset[int] = frozenset()) -> Answer:
+        """An idempotent call, repeated while replicas disagree. Raises Refused with the service's words.
+
+        `early`: statuses that, here, also mean that something is too new.
+        """
+        note = f"{what}: it is not shown everywhere yet"
+        budget = BUDGET if not early else EARLY_BUDGET
+        answer = repeat(call, note, self.clock, self.waits, early=early, budget=budget)
         if answer.ok or already_there(answer):
             return answer
         raise answer.refusal(what)

@@ -67,10 +67,12 @@ def repeat(
     *,
     budget: float = BUDGET,
     final: frozenset[int] = frozenset(),
+    early: frozenset[int] = frozenset(),
 ) -> Answer:
     """Send an idempotent call until its answer is final: done, already there, refused for good, or out of time.
 
-    `final`: statuses that are an answer here, whatever else they can mean shortly after a create.
+    `final`: statuses that are an answer here, whatever else they can mean shortly after a create; `early`: statuses that mean
+    "not yet" here, whatever else they can mean.
 
     A connection that broke is tried again too: the effect is the same whether the first one arrived or not.
     """
@@ -84,7 +86,9 @@ def repeat(
             if broken > 2:
                 raise
             answer = None
-        if answer is not None and (answer.status in final or not (is_not_yet(answer) or answer.status in PASSING)):
+        if answer is not None and answer.status in final:
+            return answer
+        if answer is not None and not (is_not_yet(answer) or answer.status in (PASSING | early)):
             return answer
         left = deadline - clock.monotonic()
         if left <= 0:
