@@ -71,8 +71,8 @@ def repeat(
 ) -> Answer:
     """Send an idempotent call until its answer is final: done, already there, refused for good, or out of time.
 
-    `final`: statuses that are an answer here, whatever else they can mean shortly after a create; `early`: statuses that mean
-    "not yet" here, whatever else they can mean.
+    `final`: statuses that are an answer here, whatever else they can mean shortly after a create; `early`: statuses that
+    mean "not yet" here, whatever else they can mean.
 
     A connection that broke is tried again too: the effect is the same whether the first one arrived or not.
     """
