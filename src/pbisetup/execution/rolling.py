@@ -19,6 +19,7 @@ from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.tenant import Operator, StoredCredential, TenantInfo
 from pbisetup.observe.session import Session, door_of
 from pbisetup.planning.credential_steps import TITLES
+from pbisetup.planning.rotation import ASKED, farewell
 from pbisetup.services.app_sign_in import tokens as app_tokens
 from pbisetup.services.clock import Clock, count_down
 from pbisetup.services.journal import Journal
@@ -62,7 +63,7 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
     journal, name = Journal(manifest.project_id), place.environment.name
     stored = rollable(place.store)
     assert stored is not None
-    plan = _plan(place, manifest, stored, journal, clock.now())
+    plan = _plan(place, manifest, stored, journal, clock.now(), grace)
     done = Converged(place.environment, plan, place, credential=place.store.credential())
     hooks.plan([plan])
     if plan.own and not hooks.agreed([plan]):
@@ -96,7 +97,14 @@ def _finished(stored: StoredCredential, replaced: str | None) -> bool:
     return replaced is not None and stored.key_id not in (None, replaced)
 
 
-def _plan(place: Place, manifest: Manifest, stored: StoredCredential, journal: Journal, now: datetime) -> Plan:
+def _plan(
+    place: Place,
+    manifest: Manifest,
+    stored: StoredCredential,
+    journal: Journal,
+    now: datetime,
+    grace: timedelta | None,
+) -> Plan:
     env = place.environment
     steps = []
     for key_id, label in journal.open_keys(env.name).items():
@@ -107,13 +115,13 @@ def _plan(place: Place, manifest: Manifest, stored: StoredCredential, journal: J
     if _finished(stored, journal.rotation(env.name)):
         steps += _retired(stored, now)
     else:
-        steps.append(_renewal(place, manifest, stored))
+        steps.append(_renewal(place, manifest, stored, grace))
         steps += _retired(stored, now, needs=("certificate",))
     outputs = {"tenant_id": stored.tenant_id, "client_id": stored.client_id, "app_object_id": stored.note.application}
     return Plan(env.name, tuple(steps), outputs)
 
 
-def _renewal(place: Place, manifest: Manifest, stored: StoredCredential) -> Step:
+def _renewal(place: Place, manifest: Manifest, stored: StoredCredential, grace: timedelta | None) -> Step:
     env = place.environment
     spec = env.credential
     params = {
@@ -131,7 +139,7 @@ def _renewal(place: Place, manifest: Manifest, stored: StoredCredential) -> Step
         "certificate",
         "add",
         f"{TITLES['certificate']} for {spec.lifetime.days} days, kept in {place.store.name}",
-        "you asked for a new one; the present one vouches for it, so nobody has to sign in",
+        f"{ASKED}, and the present one vouches for it, so nobody has to sign in; {farewell(grace)}",
         Action("make_certificate", params),
         ("you",),
         True,

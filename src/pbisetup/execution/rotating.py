@@ -31,7 +31,7 @@ def rotate_credential(
     journal, name = Journal(manifest.project_id), place.environment.name
     seen = _seen(place, manifest)
     begun = journal.rotation(name)
-    plan = plan_rotation(manifest, place.environment, seen, clock.now(), begun)
+    plan = plan_rotation(manifest, place.environment, seen, clock.now(), begun, grace)
     done = Converged(place.environment, plan, place, credential=place.store.credential())
     if any(step.allowed is False for step in plan.changes) and rollable(place.store):
         # Who signed in may not, and need not: the certificate vouches for its successor.

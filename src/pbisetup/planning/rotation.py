@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pbisetup.model.errors import Unavailable, UsageError
 from pbisetup.model.facts import value_of
@@ -13,7 +13,7 @@ from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import AppRegistration
 from pbisetup.planning.credential_steps import credential, new_credential, retired, wish
-from pbisetup.planning.held import AppKey, held_credential, keys_of
+from pbisetup.planning.held import held_credential, keys_of, made_for
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app
 
@@ -21,7 +21,12 @@ ASKED = "you asked for a new one"
 
 
 def plan_rotation(
-    manifest: Manifest, environment: Environment, snapshot: Snapshot, now: datetime, replaced: str | None = None
+    manifest: Manifest,
+    environment: Environment,
+    snapshot: Snapshot,
+    now: datetime,
+    replaced: str | None = None,
+    grace: timedelta | None = None,
 ) -> Plan:
     """A new credential and what becomes of those before it; nothing else of the environment.
 
@@ -31,7 +36,7 @@ def plan_rotation(
     """
     s = Situation(manifest, environment, snapshot, now)
     app = _rotatable(s)
-    steps = list(_steps(s, replaced))
+    steps = list(_steps(s, replaced, grace))
     outputs = {"tenant_id": snapshot.tenant.id, "app_object_id": app.object_id, "client_id": app.client_id}
     if s.sp:
         outputs["sp_object_id"] = s.sp.object_id
@@ -68,7 +73,7 @@ def _rotatable(s: Situation) -> AppRegistration:
     return s.app
 
 
-def _steps(s: Situation, replaced: str | None) -> Iterator[Step]:
+def _steps(s: Situation, replaced: str | None, grace: timedelta | None) -> Iterator[Step]:
     usual = list(credential(s))
     wanted = wish(s)
     current = next((step for step in usual if step.id == wanted.step), None)
@@ -83,18 +88,34 @@ def _steps(s: Situation, replaced: str | None) -> Iterator[Step]:
     # A stray that an interrupted run left goes first; what was replaced earlier goes once the new one is proved.
     strays = [step for step in others if wanted.step not in step.needs and _is_stray(s, step)]
     yield from strays
-    yield _added(s)
+    yield _added(s, grace)
     yield from (_after(step, wanted.step) for step in others if step not in strays)
 
 
-def _added(s: Situation) -> Step:
+def _added(s: Situation, grace: timedelta | None) -> Step:
     wanted = wish(s)
     held, why = held_credential(s.manifest, s.env, s.seen, s.now, wanted.kind)
-    return new_credential(s, wanted, _because(held, why))
+    step = new_credential(s, wanted, f"{ASKED}; {farewell(grace)}" if held else f"{ASKED}; {why}")
+    if held is not None and not made_for(s.manifest, s.env, held):
+        return replace(step, why=f"{ASKED}; the present one, which pbisetup did not make, stays on the app")
+    return step
 
 
-def _because(held: AppKey | None, why: str) -> str:
-    return ASKED if held else f"{ASKED}; {why}"
+def farewell(grace: timedelta | None) -> str:
+    """What becomes of the present credential, as a clause."""
+    if grace is None:
+        return "the present one still works until the next `pbisetup apply` or `pbisetup rotate`"
+    if not grace:
+        return "the present one goes as soon as the new one is proved and stored"
+    minutes = round(grace.total_seconds() / 60)
+    words = (
+        f"{minutes // 1440} days"
+        if minutes >= 2880
+        else f"{minutes // 60} hours"
+        if minutes >= 120
+        else f"{minutes} minutes"
+    )
+    return f"the present one still works for {words if minutes else f'{grace.seconds} seconds'}"
 
 
 def _is_stray(s: Situation, step: Step) -> bool:
