@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CertificateCredential, ClientSecretCredential
@@ -348,15 +350,60 @@ def test_two_rotations_at_once_end_with_one_credential(cli: Cli, sandbox: Sandbo
     assert signs_in(sandbox, cli)
 
 
-def test_no_word_of_a_key_leaves_the_file(cli: Cli, sandbox: SandboxTenant) -> None:
-    ran = cli.ok(*CERTIFICATE, "--verbose")
-    rolled = cli.ok("rotate", "--yes", "--verbose", "--format", "json")
-    pem = Path(cli.stored()["AZURE_CLIENT_CERTIFICATE_PATH"]).read_text()
-    lines = [
-        line
-        for line in pem.partition("-----BEGIN CERTIFICATE")[0].splitlines()
-        if len(line) > 20 and "-----" not in line
-    ]
-    said = "".join((ran.out, ran.err, rolled.out, rolled.err, json.dumps(sandbox.requests())))
-    assert len(lines) > 10
-    assert not [line for line in lines if line in said]
+class ProcessList(threading.Thread):
+    """Everything that the process list showed, in arguments, while it ran."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stop, self.seen = threading.Event(), set[str]()
+
+    def run(self) -> None:
+        while not self.stop.wait(0.02):
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error):
+                    self.seen.update(process.cmdline())
+
+    def __enter__(self) -> ProcessList:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.join(30)
+
+
+@pytest.mark.parametrize("init", [INIT, CERTIFICATE], ids=["secret", "certificate"])
+def test_no_word_of_a_credential_leaves_the_store(
+    cli: Cli, sandbox: SandboxTenant, tmp_path: Path, init: tuple[str, ...]
+) -> None:
+    """Not into output, journal, request log or process list; also where the run fails in the middle."""
+    state = tmp_path / "state"
+    cli.env["PBISETUP_STATE_DIR"] = str(state)
+    words: set[str] = set()
+    said: list[str] = []
+
+    def note() -> None:
+        held = cli.stored()
+        pem = Path(held.get("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere"))
+        lines = pem.read_text().partition("-----BEGIN CERTIFICATE")[0].splitlines() if pem.is_file() else []
+        words.update(line for line in lines if len(line) > 20 and "-----" not in line)
+        words.update({held["AZURE_CLIENT_SECRET"]} if "AZURE_CLIENT_SECRET" in held else ())
+
+    with ProcessList() as processes:
+        for command in (
+            (*init, "--verbose"),
+            ("rotate", "--yes", "--verbose"),
+            ("rotate", "--yes", "--format", "json"),
+        ):
+            ran = cli.ok(*command)
+            said += [ran.out, ran.err]
+            note()
+        sandbox.faults({"match": {"method": "POST", "path": "removePassword|removeKey|addKey"}, "drop": "after"})
+        ran = cli("rotate", "--yes", "--grace", "0", "--verbose")
+        said += [ran.out, ran.err]
+        note()
+    said += [path.read_text() for path in state.rglob("*") if path.is_file()]
+    said += [json.dumps(sandbox.requests()), *processes.seen]
+    assert len(processes.seen) > 10
+    assert len(words) >= 3
+    assert not [word[:6] for word in words if any(word in each for each in said)]
