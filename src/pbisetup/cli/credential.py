@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pbisetup.services.app_sign_in import Credential
     from pbisetup.services.identity import CredentialTokens
     from pbisetup.services.network import Network
+    from pbisetup.services.stores.store import Store
     from pbisetup.ui.terminal import Terminal
 
 
@@ -124,9 +125,60 @@ def reached(common: Common, terminal: Terminal, reach: Network, found: Found) ->
     stored = store.credential()
     if stored is None and found.given is None and found.environment.credential.kind == "federated":
         stored = _of_job(common, found.environment)
+    if stored is None and found.environment.credential.store in ("keyring", "key-vault"):
+        _refuse_unread(store)
+    if stored is None and not store.readable:
+        stored = _not_read_back(common, found.environment, store, piped=found.given is not None)
     if stored is not None and found.given is not None:
         stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=found.given)
     return replace(found, credential=stored, where=store.name)
+
+
+def _refuse_unread(store: Store) -> None:
+    """Raise Unavailable where a store could not be looked into: that is not the same as that it holds nothing."""
+    from pbisetup.model.errors import Unavailable
+    from pbisetup.model.facts import Unknown
+
+    fact = store.stored()
+    if isinstance(fact, Unknown):
+        seen = (fact.evidence,) if fact.evidence else ()
+        remedy = (
+            "Sign in as somebody who may read it (--operator), or pipe the secret into --secret - with --client-id."
+        )
+        raise Unavailable(
+            "PBI119", f"{store.name} could not be looked into: {fact.reason}", remedy=remedy, evidence=seen
+        )
+
+
+def _not_read_back(common: Common, environment: Environment, store: Store, *, piped: bool) -> Credential | None:
+    """The credential of a store that gives nothing back: in a job it stands in the AZURE_* variables.
+
+    Elsewhere it is there and cannot be tried, which is not the same as missing. Raises UsageError where not even the app is
+    known by it.
+    """
+    from pbisetup.model.errors import UsageError
+    from pbisetup.model.facts import Unknown, value_of
+    from pbisetup.services.app_sign_in import Credential
+
+    fact = store.stored()
+    known, client = value_of(fact), os.environ.get("AZURE_CLIENT_ID", "")
+    if client and (known is None or client.lower() == known.client_id.lower()):
+        tenant = common.tenant or os.environ.get("AZURE_TENANT_ID", "") or environment.tenant or ""
+        return from_environment(tenant, client, None, "environment variables")
+    if known is not None and known.client_id:
+        why = (
+            f"it cannot be tried here: it is kept in {store.name}, which gives nothing back. A job that has it in its "
+            "AZURE_* variables can try it, and so can whoever pipes it into --secret -"
+        )
+        return Credential(known.kind, known.tenant_id, known.client_id, store.name, elsewhere="" if piped else why)
+    if not isinstance(fact, Unknown):
+        return None
+    raise UsageError(
+        "PBI109",
+        f"the credential of {environment.name!r} is not here: {fact.reason}",
+        remedy="Put it into AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or name the app with --client-id and "
+        "pipe its secret into --secret -.",
+    )
 
 
 def _of_job(common: Common, environment: Environment) -> Credential | None:

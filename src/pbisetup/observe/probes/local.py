@@ -88,9 +88,9 @@ def elsewhere(credential: Credential) -> str:
     """Why a whole credential cannot be tried on this machine; empty where it can, or where it is not whole."""
     from pbisetup.services.app_assertion import ELSEWHERE
 
-    if credential.kind != "federated" or credential.broken or credential.usable:
+    if credential.broken or credential.usable:
         return ""
-    return credential.elsewhere or ELSEWHERE
+    return credential.elsewhere or (ELSEWHERE if credential.kind == "federated" else "")
 
 
 def form(text: str) -> IdForm:
