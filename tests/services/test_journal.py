@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pbisetup.model.tenant import Retiring
 from pbisetup.services.journal import Journal, state_directory
 
 
@@ -102,3 +105,36 @@ def test_nothing_of_an_environment_that_is_taken_away_stays_open() -> None:
     journal.close("dev")
     assert journal.open_intents("dev") == journal.refused_steps("dev") == frozenset()
     assert journal.open_intents("prod") == {"two"}
+
+
+def test_a_rotation_that_was_interrupted_is_remembered_for_a_day(place: Path) -> None:
+    journal = Journal("abcd")
+    journal.begin_rotation("dev", "key-1")
+    assert (journal.rotation("dev"), journal.rotation("prod")) == ("key-1", None)
+    journal.end_rotation("dev")
+    assert journal.rotation("dev") is None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = {"at": "2020-01-01T00:00:00+00:00", "rotates": "key-0", "environment": "dev"}
+    place.write_text(json.dumps(old) + "\n" + '{"rotates": "key-2", "environment": "dev", "at": "soon"}\n')
+    assert journal.rotation("dev") is None
+
+
+def test_what_was_replaced_is_known_with_its_newest_word(place: Path) -> None:
+    journal, now = Journal("abcd"), datetime.now(UTC).replace(microsecond=0)
+    journal.retire("dev", Retiring("key-1", now))
+    journal.retire("dev", Retiring("key-1", now + timedelta(days=1)))
+    journal.retire("prod", Retiring("key-2", now))
+    assert journal.retiring("dev") == (Retiring("key-1", now + timedelta(days=1)),)
+    with place.open("a") as file:
+        file.write('{"retires": "key-3", "environment": "dev", "after": "never"}\n{"retires"')
+    assert [each.key_id for each in journal.retiring("dev")] == ["key-1"]
+
+
+def test_a_key_that_was_chosen_here_is_known_until_it_is_kept(place: Path) -> None:
+    journal = Journal("abcd")
+    journal.intend("dev", "name", "key-1")
+    journal.intend("dev", "another")
+    assert journal.open_keys("dev") == {"key-1": "name"}
+    journal.done("dev", "name")
+    assert journal.open_keys("dev") == {}
+    assert place.exists()

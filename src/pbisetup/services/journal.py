@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ def state_directory() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("pbisetup", appauthor=False)
+
+
+_RECENT = timedelta(days=1)
 
 
 class Journal:
@@ -61,8 +64,13 @@ class Journal:
             self._add({"rotated": key_id, "environment": environment})
 
     def rotation(self, environment: str) -> str | None:
-        """Key id that an interrupted rotation set out to replace, or None."""
-        return next(iter(sorted(self._open(environment, "rotates", "rotated"))), None)
+        """Key id that an interrupted rotation set out to replace, or None; one of days ago is nobody's to finish."""
+        open_ = self._open(environment, "rotates", "rotated")
+        recent = datetime.now(UTC) - _RECENT
+        for entry in self._entries(environment):
+            if entry.get("rotates") in open_ and _moment(entry.get("at")) >= recent:
+                return str(entry["rotates"])
+        return None
 
     def retire(self, environment: str, old: Retiring) -> None:
         """After another credential took this one's place in a store that cannot say so itself."""
@@ -138,3 +146,12 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError:
             return
+
+
+def _moment(text: Any) -> datetime:
+    """A time as it was written here; long ago where it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
