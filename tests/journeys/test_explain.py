@@ -23,7 +23,7 @@ ADMIN = "GET https://api.powerbi.com/v1.0/myorg/admin/groups\nHTTP/1.1 401 Unaut
 @pytest.fixture
 def here(tmp_path: Path) -> Cli:
     """`pbisetup` in an empty folder, with no tenant and no network to talk to."""
-    return Cli(tmp_path / "project")
+    return Cli(tmp_path / "project", plain=True)  # what it costs is measured
 
 
 def test_a_number_a_code_and_a_cause_are_explained(here: Cli) -> None:

@@ -379,6 +379,7 @@ def test_no_word_of_a_credential_leaves_the_store(
     """Not into output, journal, request log or process list; also where the run fails in the middle."""
     state = tmp_path / "state"
     cli.env["PBISETUP_STATE_DIR"] = str(state)
+    cli.plain = True  # so that the process list shows what it would show
     words: set[str] = set()
     said: list[str] = []
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+LEARNING = 40
+"""Runs whose imports the zygote learns."""
 LIMIT = 240.0
 """Seconds after which a run hangs."""
 
@@ -62,10 +64,11 @@ class Runner:
         self._logs, self._plain, self._count = logs, plain, 0
         logs.mkdir(parents=True, exist_ok=True)
         self._modules = logs / "modules.json"
+        self._known: set[str] = set()
+        """Modules that the zygote has imported."""
         self._starting: queue.Queue[Run] = queue.Queue()
         self._turn = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
-        self._warm = False
         if not plain:
             self._zygote = subprocess.Popen(
                 [sys.executable, "-m", "tests.killtest.zygote"],
@@ -123,13 +126,21 @@ class Runner:
         threading.Thread(target=wait, daemon=True).start()
 
     def _start_forked(self, run: Run, job: dict[str, Any]) -> None:
-        if not self._warm and self._modules.exists():
-            self._say({"warm": json.loads(self._modules.read_text(encoding="utf-8"))})
-            self._warm = True
+        self._grow()
         self._starting.put(run)
-        self._say(job if self._warm else {**job, "modules": str(self._modules)})
+        self._say({**job, "modules": str(self._modules)} if self._count <= LEARNING else job)
         if not run.started.wait(60):
             raise TimeoutError("the zygote does not answer")
+
+    def _grow(self) -> None:
+        """Have the zygote import what an earlier run has imported: commands do not need the same."""
+        try:
+            names = json.loads(self._modules.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        if new := [name for name in names if name not in self._known]:
+            self._known.update(new)
+            self._say({"warm": new})
 
     def _say(self, job: dict[str, Any]) -> None:
         assert self._zygote is not None

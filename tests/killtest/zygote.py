@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import selectors
 import signal
 import sys
@@ -55,7 +56,7 @@ class DiskCounter:
 def become(job: dict[str, Any]) -> None:
     """Make this process the command line that the job describes; returns or raises SystemExit as the command does."""
     for number, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
+        (0, job.get("in") or os.devnull, os.O_RDONLY),
         (1, job["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
         (2, job["err"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
     ):
@@ -65,6 +66,7 @@ def become(job: dict[str, Any]) -> None:
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
+    random.seed()
     if size := job.get("file_size"):
         import resource
 
@@ -86,7 +88,8 @@ def become(job: dict[str, Any]) -> None:
 def warm(names: list[str]) -> None:
     """Import what an earlier child had imported, in the same order: `_asyncio` before asyncio makes another asyncio."""
     for name in names:
-        if not name.startswith(("__main__", "tests.")) and name not in sys.modules:
+        # A keyring chooses its backend when it is imported.
+        if not name.startswith(("__main__", "tests.", "keyring")) and name not in sys.modules:
             try:
                 importlib.import_module(name)
             except Exception:  # noqa: S112 - names that are made up at run time, such as six.moves

@@ -60,6 +60,7 @@ class SandboxTenant:
         self.operator_secret: str = running["operator_secret"]
         self.app_secret: str = running["app_secret"]
         self.password: str = running["password"]
+        self._env: dict[bool, dict[str, str]] = {}
         self._others: list[dict[str, str]] = running.get("others", [])
         self.ssl_context = ssl.create_default_context(cafile=self.ca)
         self.http = httpx.Client(base_url=self.url, verify=self.ssl_context, trust_env=False, timeout=30)
@@ -76,6 +77,7 @@ class SandboxTenant:
         other.tenant, other.domain, other.operator_id = about["tenant"], about["domain"], about["operator_id"]
         other.state_file = self.state_file.with_name(f"tenant.{number}.json")
         other._asked = other.tenant
+        other._env = {}
         return other
 
     def __enter__(self) -> Self:
@@ -109,12 +111,18 @@ class SandboxTenant:
 
     def env(self, *, proxy: bool = False) -> dict[str, str]:
         """What `sandbox env --shell json` prints for this one, on top of the test's own environment."""
+        if proxy not in self._env:
+            self._env[proxy] = self._ask_env(proxy)
+        return {**os.environ, **self._env[proxy]}
+
+    def _ask_env(self, proxy: bool) -> dict[str, str]:
         command = [sys.executable, "-m", "pbisetup", "sandbox", "env", "--shell", "json"]
         base = {**os.environ, "PBISETUP_SANDBOX_URL": self.url}
         out = subprocess.run(
             [*command, *(["--proxy"] if proxy else [])], env=base, check=True, capture_output=True, text=True
         )
-        return {**os.environ, **json.loads(out.stdout)}
+        told: dict[str, str] = json.loads(out.stdout)
+        return told
 
     # control
 
