@@ -203,3 +203,31 @@ def test_prompts_stay_out_of_standard_output(wizard: Spawn, cli: Cli) -> None:
     out = cli.ok("apply", "--yes", "--format", "json")
     assert out.json["schema"] == "pbisetup/apply/v1"
     assert not re.search(r"\x1b\[", out.out)
+
+
+def test_whom_the_app_trusts_is_asked_to_the_letter(wizard: Spawn, cli: Cli, sandbox: SandboxTenant) -> None:
+    """Where GitHub cannot be asked either: its program is not here, and there is no token for its API."""
+    cli.env["PATH"] = "/usr/bin:/bin"
+    for name in ("GH_TOKEN", "GITHUB_TOKEN"):
+        cli.env.pop(name, None)
+    child = wizard("init", "--cloud", "sandbox", "--credential", "federated", "--name", "reports", "--env", "prod")
+    child.expect("Which app")
+    child.send(ENTER)
+    child.expect("What is it for")
+    child.send(ENTER)
+    child.expect("Whose assertions shall the app take")
+    child.send("somebody" + ENTER)
+    child.expect("is not github:OWNER/NAME")
+    child.send(BACKSPACE * 8 + "github:contoso/reports:environment:prod" + ENTER)
+    child.expect("Work in the tenant Contoso")
+    child.send(ENTER)
+    child.expect("Subject, as a job's own assertion shows it")
+    child.send("repo:contoso@1/reports@2:environment:prod" + ENTER)
+    child.expect("Workspaces for prod")
+    child.send(ENTER)
+    child.expect("Make these")
+    child.send(ENTER)
+    ended(child)
+    [app] = [a for a in sandbox.state()["applications"] if a["displayName"] == "reports-prod"]
+    [trusted] = app["federatedIdentityCredentials"]
+    assert trusted["subject"] == "repo:contoso@1/reports@2:environment:prod"

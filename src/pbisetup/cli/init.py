@@ -18,6 +18,7 @@ from pbisetup.cli.init_answers import (
     environment_table,
     from_flags,
     need_answers,
+    subject_asked,
 )
 from pbisetup.cli.places import Places, brought_for, places, store_for
 
@@ -178,6 +179,7 @@ def _run(
             _confirm_tenant(session, yes)
         for name, client_id in answers.adopt.items():
             app_to_adopt(sessions[name], client_id)  # before the manifest names one that cannot be taken over
+        answers = subject_asked(terminal, reach, answers, yes)
         manifest = _manifest(common, terminal, sessions, existing, answers, yes)
         found = [replace(p, environment=manifest.environments[p.environment.name]) for p in entered.found]
         found = [

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from pbisetup.cli.context import Common
     from pbisetup.model.manifest import Manifest
     from pbisetup.observe.session import Session
+    from pbisetup.services.network import Network
     from pbisetup.ui.terminal import Terminal
+
+
+WHOM = "Whose assertions shall the app take?"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Answers:
     certificate: str | None = None
     """A certificate with its private key that exists, as it stands in the manifest."""
     federated: str | None = None
+    subject: str | None = None
+    """Of the assertions, where nobody else could tell it."""
     store: str | None = None
     lifetime: str | None = None
     group: str | None = None
@@ -133,8 +139,6 @@ def _of_credential(plain: Mapping[str, str | None]) -> list[str]:
         problems.append(f"--store: {read or f'{store!r} is not one of ' + ', '.join(forms)}")
     if trust is not None and isinstance(whom := parse_trust(trust), str):
         problems.append(f"--federated: {whom}")
-    if kind == "federated" and trust is None:
-        problems.append("--credential federated needs --federated, which says whose assertions the app takes")
     if trust is not None and kind not in (None, "federated"):
         problems.append(f"--federated does not go with --credential {kind}")
     if plain["certificate"] is not None and kind not in (None, "certificate"):
@@ -154,7 +158,8 @@ def credential_table(answers: Answers) -> dict[str, Any]:
     if answers.federated is not None:
         trust = parse_trust(answers.federated)
         assert not isinstance(trust, str)
-        return {"kind": "federated", **trust_table(trust), **store}
+        told = {"subject": answers.subject} if answers.subject else {}
+        return {"kind": "federated", **trust_table(trust), **told, **store}
     if answers.certificate is not None:
         return {"kind": "certificate", "file": answers.certificate, **store}
     return {"kind": answers.credential or "secret", "lifetime": answers.lifetime or "90d", **store}
@@ -225,6 +230,12 @@ def need_answers(terminal: Terminal, answers: Answers, existing: Manifest | None
     """Without a terminal every answer must be there. Raises UsageError naming the flags."""
     from pbisetup.model.errors import UsageError
 
+    if answers.credential == "federated" and answers.federated is None and (yes or not terminal.interactive):
+        raise UsageError(
+            "PBI108",
+            "--credential federated needs --federated, which says whose assertions the app takes",
+            command="pbisetup init --federated github:OWNER/NAME:environment:ENV",
+        )
     if yes or terminal.interactive:
         return
     flags = {"--name": answers.name, "--env": answers.environments, "--purpose": answers.purposes}
@@ -261,6 +272,7 @@ def ask_first(terminal: Terminal, common: Common, answers: Answers, yes: bool) -
 
 def _ask_rest(answers: Answers, folder: str, *, adopts: bool) -> Answers:
     from pbisetup.catalog.purposes import purposes
+    from pbisetup.planning.credential_spec import FORMS, parse_trust
     from pbisetup.planning.manifest import environment_problem, is_guid, name_problem
     from pbisetup.ui import prompts
 
@@ -287,6 +299,13 @@ def _ask_rest(answers: Answers, folder: str, *, adopts: bool) -> Answers:
     if answers.purposes is None:
         options = [(p.name, p.title) for p in purposes().values()]
         answers = replace(answers, purposes=(prompts.choose("What is it for?", options, "automation"),))
+    if answers.credential == "federated" and answers.federated is None:
+
+        def whom(text: str) -> str | None:
+            read = parse_trust(text)
+            return read if isinstance(read, str) else None
+
+        answers = replace(answers, federated=prompts.text(f"{WHOM} ({FORMS}):", "", whom))
     if answers.store is None and any(purposes()[p].sign_in == "app" for p in answers.purposes or ()):
         kept = [
             ("env-file", "in .env.<environment>, readable by you alone"),
@@ -319,6 +338,27 @@ def _folder_name(common: Common) -> str:
 
 
 # -- after sign-in -----------------------------------------------------------------------------------------------
+
+
+def subject_asked(terminal: Terminal, reach: Network, answers: Answers, yes: bool) -> Answers:
+    """Where the platform could not be asked for the exact subject, the person is: it is never made up from names."""
+    from pbisetup.model.facts import Known
+    from pbisetup.planning.credential_spec import parse_trust
+    from pbisetup.services.trust import resolve
+
+    trust = parse_trust(answers.federated) if answers.federated is not None else ""
+    if yes or not terminal.interactive or isinstance(trust, str) or trust.issuer != "github" or trust.subject:
+        return answers
+    fact = resolve(reach, trust)
+    if isinstance(fact, Known):
+        return answers
+    from pbisetup.ui import prompts
+    from pbisetup.ui.terminal import visible
+
+    reason = getattr(fact, "reason", "")
+    terminal.wrapped(f"The subject of its assertions could not be read: {visible(reason)}", "")
+    subject = prompts.text("Subject, as a job's own assertion shows it (empty: later):")
+    return replace(answers, subject=subject.strip() or None)
 
 
 def ask_workspaces(sessions: Mapping[str, Session], answers: Answers, yes: bool) -> Answers:

@@ -147,20 +147,22 @@ def trust_problems(trust: Trust) -> list[tuple[str, str]]:
     return found
 
 
+FORMS: Final = (
+    "github:OWNER/NAME:environment:ENV (or branch:NAME, tag:NAME, pull_request), "
+    "azure-devops:ORGANIZATION/PROJECT/CONNECTION or ISSUER=SUBJECT"
+)
+
+
 def parse_trust(text: str) -> Trust | str:
     """Whom `--federated` names: `github:OWNER/NAME:environment:prod` (or branch:, tag:, pull_request),
     `azure-devops:ORGANIZATION/PROJECT/CONNECTION`, or `ISSUER=SUBJECT`; or what is wrong with it.
     """
-    forms = (
-        "github:OWNER/NAME:environment:ENV (or branch:NAME, tag:NAME, pull_request), "
-        "azure-devops:ORGANIZATION/PROJECT/CONNECTION or ISSUER=SUBJECT"
-    )
     platform, _, rest = text.partition(":")
     if platform == "github":
         repository, _, claim = rest.partition(":")
         kind, _, name = claim.partition(":")
         if kind not in ("environment", "branch", "tag", "pull_request") or (kind != "pull_request") != bool(name):
-            return f"{text!r} is not {forms}"
+            return f"{text!r} is not {FORMS}"
         chosen: dict[str, Any] = {kind: True if kind == "pull_request" else name}
         trust = Trust("github", repository=repository, **chosen)
     elif platform == "azure-devops" and rest.count("/") == 2:
@@ -169,7 +171,7 @@ def parse_trust(text: str) -> Trust | str:
     else:
         issuer, equals, subject = text.partition("=")
         if not equals:
-            return f"{text!r} is not {forms}"
+            return f"{text!r} is not {FORMS}"
         trust = Trust(issuer, subject)
     problems = trust_problems(trust)
     return f"{problems[0][0]} {problems[0][1]}" if problems else trust

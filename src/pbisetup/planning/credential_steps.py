@@ -195,11 +195,6 @@ def new_credential(s: Situation, wanted: Wish, why: str) -> Step:
     )
 
 
-def new_secret(s: Situation, why: str) -> Step:
-    """A client secret, where a mend asks for one."""
-    return new_credential(s, Wish("secret", s.env.credential.lifetime.days), why)
-
-
 def keeper(s: Situation) -> str:
     """Where the environment's credential is kept, as a clause."""
     spec = s.env.credential

@@ -13,7 +13,8 @@ from pbisetup.model.plan import Action, ChangeKind, Step
 from pbisetup.model.tenant import DelegatedGrant
 from pbisetup.planning import rights
 from pbisetup.planning.app_steps import new_service_principal
-from pbisetup.planning.credential_steps import new_secret
+from pbisetup.planning.credential_steps import new_credential
+from pbisetup.planning.credential_steps import wish as wish_of
 from pbisetup.planning.permission_steps import new_consent
 from pbisetup.planning.redirects import is_native
 from pbisetup.planning.repair import Maker, Repair, Wish, kept
@@ -102,10 +103,15 @@ def _secret(r: Repair, wish: Wish) -> Iterator[Step]:
         why = f"it is to have none: `pbisetup apply {r.s.env.name}` makes the app trust whom the manifest names"
         yield Step("secret", "leave", "Client secret", why)
         return
-    step = new_secret(r.s, wish.why)
+    if r.s.env.credential.file:
+        why = f"the manifest names one: put another into {r.s.env.credential.file}, and run `pbisetup apply {r.s.env.name}`"
+        yield Step("certificate", "leave", "Certificate", why)
+        return
+    wanted = wish_of(r.s)
+    step = new_credential(r.s, wanted, wish.why)
     assert step.action is not None
     params = {**step.action.params, "app_object_id": wish.params["app_object_id"]}
-    yield replace(step, action=Action("add_secret", params))
+    yield replace(step, action=Action(step.action.kind, params))
 
 
 def _consent(r: Repair, wish: Wish) -> Iterator[Step]:
