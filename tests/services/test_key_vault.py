@@ -475,6 +475,16 @@ def test_wherever_the_line_goes_dead_the_store_holds_one_whole_credential(
     assert drop == "before" or (False, True) in outcomes
 
 
+def test_a_moment_that_is_finer_than_a_note_keeps_it_is_the_same_moment(vault: SandboxTenant) -> None:
+    where = keep(store(vault), secret())
+    where.tries = 1
+    later = datetime(2027, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    opened = where.open()
+    vault.faults({"match": {"method": "PUT", "path": "^/vaults/"}, "times": 1, "drop": "after"})
+    opened.keep(replace(secret("Zz9~new", SECOND), note=Note(SECOND, "2027-05-01", retiring=(Retiring(FIRST, later),))))
+    assert value(store(vault)) == "Zz9~new"
+
+
 def test_a_refusal_on_the_way_leaves_what_was_there(vault: SandboxTenant, pairs: tuple[Pair, Pair]) -> None:
     keep(store(vault, "certificate"), certificate(pairs[0], FIRST))
     opened = store(vault).open()

@@ -198,7 +198,8 @@ class _OpenKeyVault:
         except StoreError:
             return None
         same = now is not None and (now.thumbprint or now.value) == (thumbprint or value)
-        return now is not None and now.kind == kind and same and now.note == kept.note
+        # As text: a note keeps seconds, and what is kept here may have more.
+        return now is not None and now.kind == kind and same and note_text(now.note) == note_text(kept.note)
 
     def _give_up(self, kind: Kind, value: Secret) -> None:
         """A secret that was put there and does not count: nobody is to find it."""
