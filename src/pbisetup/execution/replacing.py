@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from pbisetup.execution.bench import Outputs, Params, Workbench
-from pbisetup.model.errors import Interrupted, PbisetupError, Refused
+from pbisetup.model.errors import Interrupted, PbisetupError, Refused, StoreError
 from pbisetup.model.tenant import Note, Retiring
 from pbisetup.observe.patience import NOT_YET, TOKEN_PATIENCE
 from pbisetup.services.answer import Answer
@@ -46,9 +46,22 @@ class Made:
 
 
 def put(bench: Workbench, params: Params, made: Made) -> Outputs:
-    """Keep it: proved first where the store holds one that works. Raises; then it is off the app again."""
+    """Keep it: proved first where the store holds one that works. Raises; then it is off the app again, or the journal knows
+    it where the store may hold it.
+    """
     assert bench.store is not None
-    after = bench.clock.now() + bench.grace
+    try:
+        if params.get("proved_first"):
+            prove(bench.session.network, made.credential, bench.clock, bench.waits, bench.stopping)
+    except TokenRefused as error:
+        made.remove()
+        raise _unproved(error) from None
+    except BaseException:
+        # Also where the person stops it a second time: nobody would ever hold its value.
+        made.remove()
+        raise
+    # Its grace begins here: proving the new one may have taken minutes. To the second, as every store keeps it.
+    after = bench.clock.now().replace(microsecond=0) + bench.grace
     note = Note(
         made.key_id,
         f"{made.ends:%Y-%m-%d}",
@@ -57,19 +70,14 @@ def put(bench: Workbench, params: Params, made: Made) -> Outputs:
         tuple(Retiring(key_id, after) for key_id in params.get("retires", ())),
     )
     try:
-        if params.get("proved_first"):
-            prove(bench.session.network, made.credential, bench.clock, bench.waits, bench.stopping)
         where = bench.store.keep(replace(made.kept, note=note))
     except Unclear:
         # Either may be what is held: both stay, and the journal knows the new one until the store answers again.
         raise
-    except TokenRefused as error:
-        made.remove()
-        raise _unproved(error) from None
-    except BaseException:
-        # Also where the person stops it a second time: nobody would ever hold its value.
+    except StoreError:
         made.remove()
         raise
+    # What else stops it, a second Ctrl-C among it, leaves open whether the store took it: as Unclear.
     bench.journal.done(bench.environment, made.name)
     if not bench.store_readable:
         for old in note.retiring:
