@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,18 @@ def test_a_long_grace_is_kept_until_it_is_over(cli: Cli, sandbox: SandboxTenant)
     sandbox.advance(3 * 86400)
     cli.ok("apply", "--yes", "--wait", "0")
     assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_one_whose_run_was_killed_right_after_it_was_kept_has_its_grace_too(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    old = noted(cli)
+    project = tomllib.loads((cli.folder / "pbisetup.toml").read_text())["project"]["id"]
+    journal = Path(cli.env["PBISETUP_STATE_DIR"]) / "journal" / f"{project}.jsonl"
+    begun = [line for line in journal.read_text().splitlines() if '"done"' not in line]
+    journal.write_text("\n".join(begun) + "\n")
+    cli.ok("rotate", "--yes", "--grace", "7d")
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert sorted(keys(sandbox, cli)) == sorted([old, noted(cli)])
 
 
 def test_credentials_of_others_are_never_touched(cli: Cli, sandbox: SandboxTenant) -> None:

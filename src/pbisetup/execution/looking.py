@@ -21,6 +21,7 @@ from pbisetup.observe.environment import observe
 from pbisetup.observe.session import Session
 from pbisetup.observe.tenant_view import TenantView
 from pbisetup.planning.arranging import groups_let_in
+from pbisetup.planning.held import keys_of
 from pbisetup.planning.planner import DeletedChoice, plan_environment
 from pbisetup.services.certificate import NotReadable, read_pair
 from pbisetup.services.clock import Clock
@@ -120,8 +121,21 @@ def look_at(place: Place, view: TenantView, manifest: Manifest, *, rotates: bool
     """One environment as it is seen, with the certificate that the manifest names. Raises what `observe` raises."""
     journal, name = Journal(manifest.project_id), place.environment.name
     seen = observe(view, manifest, place.environment, place.store, journal.open_intents(name), rotates=rotates)
-    seen = replace(seen, retiring=journal.retiring(name))
+    seen = replace(seen, retiring=journal.retiring(name), journalled=seen.journalled - _closed(journal, name, seen))
     return seen if place.brought is None else replace(seen, brought=_brought(place.brought))
+
+
+def _closed(journal: Journal, environment: str, seen: Snapshot) -> frozenset[str]:
+    """Begun credentials that are in the store by its own note: a run that was killed then had only this left to say.
+
+    Left open, such a one would count as nobody's once the next has taken its place, and lose its time of grace.
+    """
+    stored, app = value_of(seen.stored), value_of(seen.app)
+    key_id = (stored.key_id or "").lower() if stored else ""
+    kept = {key.display_name for key in keys_of(app) if key_id and key.key_id.lower() == key_id} & seen.journalled
+    for name in kept:
+        journal.done(environment, name)
+    return frozenset(kept)
 
 
 def _brought(brought: Brought) -> Fact[BroughtCertificate]:

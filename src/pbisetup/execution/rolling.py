@@ -108,7 +108,9 @@ def _plan(
     env = place.environment
     steps = []
     for key_id, label in journal.open_keys(env.name).items():
-        if key_id != stored.key_id:
+        if key_id == stored.key_id:
+            journal.done(env.name, label)  # kept, and killed before that was said
+        else:
             steps.append(
                 _removal(stored, key_id, label, "an interrupted run of yours made it and nobody holds its key")
             )
