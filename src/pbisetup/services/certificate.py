@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _LONGEST = 100_000
+_NO_RSA = "holds no RSA key, which is all that Entra takes"
 
 
 class NotReadable(Exception):
@@ -97,7 +98,7 @@ def read_pair(path: Path, password: Secret | None = None) -> Pair:
         )
         raise NotReadable(f"cannot be used: {why}") from None
     if not isinstance(key, RSAPrivateKey):
-        raise NotReadable("holds no RSA key, which is all that Entra takes")
+        raise NotReadable(_NO_RSA)
     if key.public_key() != certificate.public_key():
         raise NotReadable("holds a certificate and a private key that do not belong together")
     return _pair(key, certificate)
@@ -114,7 +115,8 @@ def pair_of_pem(pem: Secret) -> Pair:
         key, certificate = load_pem_private_key(data, None), x509.load_pem_x509_certificate(data)
     except (ValueError, TypeError):
         raise NotReadable("holds no certificate with its key") from None
-    assert isinstance(key, RSAPrivateKey)
+    if not isinstance(key, RSAPrivateKey):
+        raise NotReadable(_NO_RSA)
     return _pair(key, certificate)
 
 
