@@ -58,6 +58,15 @@ def test_the_longer_of_two_secrets_is_crossed_out_whole() -> None:
     assert redact("x secret-part-and-more y secret-part z") == "x *** y *** z"
 
 
+def test_the_key_of_a_certificate_is_crossed_out_however_its_lines_are_wrapped() -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\nAg==\n-----END PRIVATE KEY-----\n"
+    redact = Redactor()
+    redact.add(pem)
+    assert redact(pem) == "***"
+    shown = redact(" ".join(pem.split()))
+    assert shown == "-----BEGIN PRIVATE KEY----- *** *** Ag== -----END PRIVATE KEY-----"
+
+
 def test_ordinary_words_are_not_crossed_out() -> None:
     redact = Redactor()
     redact.add("short")

@@ -22,6 +22,8 @@ from pbisetup.model.secret import known_secrets
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.?[A-Za-z0-9_-]*")
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "dim": "2", "bold": "1"}
 _PLAIN = {"✓": "+", "✗": "x", "…": "...", "→": "->", "•": "-", "·": "-", "–": "-", "—": "-", "~": "~"}
+_LINE = 16
+"""Characters of a secret's line that cannot be a word."""
 
 
 class Redactor:
@@ -47,6 +49,8 @@ class Redactor:
             json.dumps(secret)[1:-1],
             base64.b64encode(raw).decode().rstrip("="),
             base64.urlsafe_b64encode(raw).decode().rstrip("="),
+            # A PEM that somebody has wrapped anew: its lines, but for the marks and the last, short one.
+            *(line for line in secret.splitlines() if len(line) >= _LINE and not line.startswith("-----")),
         }
 
     def __call__(self, text: str) -> str:
