@@ -180,7 +180,8 @@ def _left(s: Situation) -> Iterator[Step]:
         "leave",
         f"{len(ours)} credential{'s' if len(ours) > 1 else ''} of this environment of another kind",
         "made before it was a federated one, and left alone: a program may still sign in with it",
-        warning=f"{names}; `pbisetup destroy {s.env.name} --credential` removes what is not needed any more",
+        warning=f"{names}; `pbisetup destroy {s.env.name} --credential` takes them off, and the federated one with them, "
+        f"which `pbisetup apply {s.env.name}` makes anew",
     )
 
 
