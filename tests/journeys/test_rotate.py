@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import tomllib
 from datetime import UTC, datetime
@@ -141,6 +145,25 @@ def test_one_whose_run_was_killed_right_after_it_was_kept_has_its_grace_too(cli:
     cli.ok("rotate", "--yes", "--grace", "7d")
     cli.ok("apply", "--yes", "--wait", "0")
     assert sorted(keys(sandbox, cli)) == sorted([old, noted(cli)])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process there")
+def test_ctrl_c_is_heard_while_the_grace_is_waited_for(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    old = noted(cli)
+    command = [sys.executable, "-m", "pbisetup", "rotate", "--yes", "--grace", "1h"]
+    with subprocess.Popen(command, cwd=cli.folder, env=cli.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        while noted(cli) == old:
+            assert run.poll() is None
+        os.kill(run.pid, signal.SIGINT)
+        out, _ = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert b"stopped" in out
+    assert sorted(keys(sandbox, cli)) == sorted([old, noted(cli)])
+    sandbox.advance(2 * 3600)
+    new = noted(cli)
+    cli.ok("rotate", "--yes")
+    assert keys(sandbox, cli) == [new], "it is gone on with, and not begun once more"
 
 
 def test_credentials_of_others_are_never_touched(cli: Cli, sandbox: SandboxTenant) -> None:

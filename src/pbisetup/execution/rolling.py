@@ -8,10 +8,11 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from pbisetup.execution.applying import Job, apply_plans
+from pbisetup.execution.applying import Job, Watcher, apply_plans
 from pbisetup.execution.converge import Hooks
 from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place
+from pbisetup.execution.runner import Result
 from pbisetup.model.errors import Unavailable
 from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import Manifest
@@ -79,9 +80,9 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
     if result.error is not None or result.interrupted or result.of("failed") or result.of("not run"):
         return done
     if grace is not None and grace <= WAITED and result.outputs.get("secret_retires"):
-        if grace:
-            end = clock.monotonic() + grace.total_seconds()
-            count_down(clock, watcher.waiting, "the old certificate still works until then", grace.total_seconds(), end)
+        if not waited_out(grace, clock, watcher):
+            done.results.append(Result(name, (), {}, interrupted=True))
+            return done
         renewed = rollable(place.store)
         assert renewed is not None
         gone = {outcome.step.id for outcome in result.of("done")}
@@ -91,6 +92,16 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
         done.results.append(last)
     journal.end_rotation(name)
     return done
+
+
+def waited_out(grace: timedelta, clock: Clock, watcher: Watcher) -> bool:
+    """Wait until the grace is over; False where the person stops it first, and the next run takes the old one off."""
+    end = clock.monotonic() + grace.total_seconds()
+    while not watcher.stopping():
+        if (left := end - clock.monotonic()) <= 0:
+            return True
+        count_down(clock, watcher.waiting, "the old credential still works until then", min(left, 1.0), end)
+    return False
 
 
 def _finished(stored: StoredCredential, replaced: str | None) -> bool:

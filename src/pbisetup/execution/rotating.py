@@ -9,14 +9,14 @@ from pbisetup.execution.applying import Job, apply_plans
 from pbisetup.execution.converge import Hooks
 from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place, look_at, views_of
-from pbisetup.execution.rolling import WAITED, as_itself, roll, rollable
+from pbisetup.execution.rolling import WAITED, as_itself, roll, rollable, waited_out
 from pbisetup.execution.runner import Result
 from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.planning.rotation import finishes, plan_retirement, plan_rotation
-from pbisetup.services.clock import Clock, count_down
+from pbisetup.services.clock import Clock
 from pbisetup.services.journal import Journal
 
 
@@ -57,11 +57,9 @@ def rotate_credential(
     if not whole:
         return done
     if grace is not None and grace <= WAITED and result.outputs.get("secret_retires"):
-        if grace:
-            deadline = clock.monotonic() + grace.total_seconds()
-            count_down(
-                clock, watcher.waiting, "the old credential still works until then", grace.total_seconds(), deadline
-            )
+        if not waited_out(grace, clock, watcher):
+            done.results.append(Result(name, (), {}, interrupted=True))
+            return done
         done.results.append(_retire(place, manifest, journal, clock, hooks))
     journal.end_rotation(name)
     return done
