@@ -72,6 +72,15 @@ def test_the_new_one_comes_first_and_knows_what_it_replaces() -> None:
     assert "made by hand" in (step.warning or "")
 
 
+def test_what_could_not_be_looked_into_may_hold_one_that_works() -> None:
+    [step] = rotation(seen(SECRET, stored=UNKNOWN), store="key-vault", place="contoso-vault").changes
+    assert step.action is not None
+    assert step.action.params["proved_first"] is True
+    [step] = rotation(seen(SECRET, stored=UNKNOWN), store="stdout").changes
+    assert step.action is not None
+    assert step.action.params["proved_first"] is False
+
+
 def test_what_was_replaced_before_goes_only_after_the_new_one() -> None:
     due = Retiring("s-2", NOW)
     plan = rotation(seen(SECRET, OLD, stored=held(SECRET, due)))
@@ -134,7 +143,8 @@ def test_while_the_new_one_is_in_doubt_the_old_one_stays(told: dict[str, Any]) -
     assert plan_retirement(MANIFEST, world.automation(), snapshot, NOW).changes == ()
     [added] = [s for s in rotation(snapshot).changes if s.change == "add"]
     assert added.action is not None
-    assert added.action.params["proved_first"] is False
+    # What could not be read may be one that works.
+    assert added.action.params["proved_first"] is (told.get("stored") is UNKNOWN)
 
 
 def test_another_kind_takes_the_place_of_the_one_before() -> None:

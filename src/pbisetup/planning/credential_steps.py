@@ -170,7 +170,7 @@ def new_credential(s: Situation, wanted: Wish, why: str) -> Step:
         "days": wanted.days,
         "store": spec.store,
         "label": s.manifest.secret_label(s.env.name),
-        "proved_first": works(s.seen, s.now),
+        "proved_first": works(s.seen, s.now) or _may_hold_one(s),
         "retires": _replaced(s),
     }
     if wanted.kind == "certificate":
@@ -193,6 +193,12 @@ def new_credential(s: Situation, wanted: Wish, why: str) -> Step:
         undo=f"remove the {wanted.kind} from the app",
         warning=_others((k for k in keys_of(s.app) if k.key_id not in params["retires"]), s.now),
     )
+
+
+def _may_hold_one(s: Situation) -> bool:
+    """Whether the store could not be looked into, and so may hold one that works; told by an app that can have tokens."""
+    unread = isinstance(s.seen.stored, Unknown) and s.env.credential.store not in NOT_READABLE
+    return unread and s.app is not None and s.sp is not None and not s.seen.token_refusals
 
 
 def keeper(s: Situation) -> str:
