@@ -209,6 +209,15 @@ def test_a_certificate_replaces_itself_and_nobody_signs_in(cli: Cli, sandbox: Sa
     assert signs_in(sandbox, cli)
 
 
+def test_an_environment_that_is_added_has_the_credential_that_was_asked_for(cli: Cli) -> None:
+    cli.ok(*INIT)
+    cli.ok("init", "--cloud", "sandbox", "--yes", "--wait", "0", "--env", "test", "--credential", "certificate")
+    manifest = tomllib.loads((cli.folder / "pbisetup.toml").read_text())
+    assert manifest["defaults"]["credential"]["kind"] == "secret"
+    assert manifest["environments"]["test"]["credential"]["kind"] == "certificate"
+    assert "AZURE_CLIENT_CERTIFICATE_PATH" in (cli.folder / ".env.test").read_text()
+
+
 def test_a_secret_cannot_vouch_for_itself(cli: Cli) -> None:
     cli.ok(*INIT)
     ran = cli("rotate", "--yes", "--operator", "none")

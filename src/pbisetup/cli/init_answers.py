@@ -165,6 +165,10 @@ def credential_table(answers: Answers) -> dict[str, Any]:
     return {"kind": answers.credential or "secret", "lifetime": answers.lifetime or "90d", **store}
 
 
+def _says_credential(answers: Answers) -> bool:
+    return any((answers.credential, answers.certificate, answers.federated, answers.store, answers.lifetime))
+
+
 def _split(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -413,6 +417,7 @@ def environment_table(answers: Answers, environment: str, tenant: str | None, *,
         "tenant": tenant,
         "purposes": list(answers.purposes) if added and answers.purposes else None,
         "client_id": answers.adopt.get(environment),
+        "credential": credential_table(answers) if added and _says_credential(answers) else None,
         "groups": {"api": answers.group} if answers.group else None,
         "workspaces": listed,
         "capacity": answers.capacity,
