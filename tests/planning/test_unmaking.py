@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pbisetup.model.belongings import Belongings, DeletedApp, OwnGroup, Sibling
 from pbisetup.model.errors import PbisetupError
 from pbisetup.model.facts import Known, Unknown
-from pbisetup.model.manifest import Environment, Manifest, WorkspaceSpec
+from pbisetup.model.manifest import CredentialSpec, Environment, Manifest, WorkspaceSpec
 from pbisetup.model.plan import PLANNED_KINDS, Plan, Step
 from pbisetup.model.tenant import (
     Certificate,
@@ -443,6 +443,14 @@ def test_a_deleted_app_that_is_not_proved_ours_is_not_purged(tags: tuple[str, ..
 def test_nothing_there_is_nothing_to_do() -> None:
     assert planned(gone()).changes == ()
     assert planned(gone(), purge=True).changes == ()
+
+
+def test_a_store_that_cannot_be_looked_into_is_named() -> None:
+    word = step(planned(applied(stored=UNKNOWN)), "credential")
+    assert (word.change, word.action) == ("leave", None)
+    assert "could not be looked into" in word.why
+    printed = world.automation(credential=CredentialSpec(store="stdout"))
+    assert "credential" not in [each.id for each in planned(applied(stored=UNKNOWN), printed).steps]
 
 
 def test_a_stored_credential_of_an_app_that_is_nowhere_goes_and_one_of_another_app_stays() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pbisetup.model.belongings import DeletedApp
-from pbisetup.model.facts import value_of
+from pbisetup.model.facts import Unknown, value_of
 from pbisetup.model.manifest import ADOPTED_TAG, LEFT
 from pbisetup.model.plan import Action, Step, Who
 from pbisetup.model.tenant import AppRegistration
@@ -244,6 +244,9 @@ def _purge_right(s: Removal) -> rights.Right:
 
 def credential(s: Removal) -> Iterator[Step]:
     stored = value_of(s.seen.stored)
+    if isinstance(s.seen.stored, Unknown) and s.env.credential.store != "stdout":
+        why = f"could not be looked into, and what it holds stays there: {s.seen.stored.reason}"
+        yield Step("credential", "leave", "Where the app's credential is kept", why)
     if stored is None:
         return
     title = f"The app's credential in {stored.where}"
