@@ -176,7 +176,8 @@ def test_a_secret_is_made_as_the_planner_makes_it() -> None:
     assert step.id == "secret"
     assert step.why == "because of add_secret"
     made = {"app_object_id": APP, "days": 90, "store": "env-file", "label": "pbisetup k7f3q2/dev"}
-    assert params(step) == {**made, "proved_first": False, "retires": []}
+    # Nobody looked into the store: it may hold one that works.
+    assert params(step) == {**made, "proved_first": True, "retires": []}
     assert "pbisetup k7f3q2/dev 2026-11-01" in (step.warning or "")
     short = world.automation(credential=CredentialSpec(lifetime=timedelta(days=30), store="stdout"))
     step = only(fixed(finding("add_secret", SECRET), environment=short))
