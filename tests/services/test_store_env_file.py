@@ -81,6 +81,16 @@ def test_a_new_secret_takes_the_place_of_the_old_with_its_key_id(tmp_path: Path)
     assert (held(store).key_id, held(store).hint) == (KEY.replace("3", "4"), "Zz9")
 
 
+def test_what_a_person_writes_while_the_credential_is_made_stays(tmp_path: Path) -> None:
+    store = keep(tmp_path)
+    opened = store.open()
+    with store.path.open("a", encoding="utf-8") as file:
+        file.write("MINE=1\n")
+    opened.keep(Kept(TENANT, CLIENT, Note(KEY, "2027-02-01"), secret=Secret("Zz9~another")))
+    assert "MINE=1\n" in store.path.read_text()
+    assert held(store).hint == "Zz9"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="modes do not protect there; the access list does")
 def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
     (tmp_path / ".env.dev").write_text("OTHER=1\n")

@@ -129,7 +129,7 @@ class EnvFile:
         except (OSError, UnicodeDecodeError) as error:
             file.discard()
             raise self._unusable(error) from None
-        return _OpenEnvFile(self, file, before)
+        return _OpenEnvFile(self, file)
 
     def forget(self, client_id: str) -> None:
         """Take this app's credential out; other lines stay, and a file with nothing else in it goes.
@@ -217,8 +217,8 @@ class EnvFile:
 
 
 class _OpenEnvFile:
-    def __init__(self, store: EnvFile, file: PrivateFile, before: str) -> None:
-        self._store, self._file, self._before = store, file, before
+    def __init__(self, store: EnvFile, file: PrivateFile) -> None:
+        self._store, self._file = store, file
 
     def keep(self, kept: Kept) -> str:
         store = self._store
@@ -238,8 +238,10 @@ class _OpenEnvFile:
             if named := made or kept.file:
                 values[CERTIFICATE] = _quoted(str(named.absolute()))
             note = note_text(kept.note)
-            self._file.commit(_merged(self._before, values, f"# pbisetup: {note}" if note else ""))
-        except OSError as error:
+            # As it is now: proving the credential takes a while, in which a person may have written into the file.
+            lines = store.path.read_text(encoding="utf-8") if store.path.exists() else ""
+            self._file.commit(_merged(lines, values, f"# pbisetup: {note}" if note else ""))
+        except (OSError, UnicodeDecodeError) as error:
             if made is not None and made != before:  # the same one may be kept again, for a new note
                 with contextlib.suppress(OSError):
                     made.unlink(missing_ok=True)
