@@ -7,13 +7,14 @@ knows, so that this run, or the next one, takes it off the app.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from pbisetup.execution.bench import Outputs, Params, Workbench
 from pbisetup.model.errors import Interrupted, PbisetupError, Refused, StoreError
+from pbisetup.model.facts import value_of
 from pbisetup.model.tenant import Note, Retiring
 from pbisetup.observe.patience import NOT_YET, TOKEN_PATIENCE
 from pbisetup.services.answer import Answer
@@ -67,7 +68,7 @@ def put(bench: Workbench, params: Params, made: Made) -> Outputs:
         f"{made.ends:%Y-%m-%d}",
         params["app_object_id"],
         made.instead_of,
-        tuple(Retiring(key_id, after) for key_id in params.get("retires", ())),
+        _retiring(bench, params.get("retires", ()), after),
     )
     try:
         where = bench.store.keep(replace(made.kept, note=note))
@@ -91,6 +92,14 @@ def put(bench: Workbench, params: Params, made: Made) -> Outputs:
         "secret_instead_of": made.instead_of,
         "secret_retires": ",".join(old.key_id for old in note.retiring),
     }
+
+
+def _retiring(bench: Workbench, key_ids: Iterable[str], after: datetime) -> tuple[Retiring, ...]:
+    """What this one takes the place of; what waits already keeps the time that it was given."""
+    stored = value_of(bench.kept.stored()) if bench.kept is not None else None
+    waiting = (*bench.journal.retiring(bench.environment), *(stored.note.retiring if stored else ()))
+    given = {old.key_id: old.after for old in waiting}
+    return tuple(Retiring(key_id, given.get(key_id, after)) for key_id in key_ids)
 
 
 def _unproved(error: TokenRefused) -> PbisetupError:
