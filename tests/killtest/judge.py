@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 import stat
-import time
 import tomllib
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import jwt
-
-from tests.killtest.scenes import ENVIRONMENT, MADE, SETTING, THERE, foreign_credentials
+from tests.killtest.held import PLACES, READERS, knows
+from tests.killtest.keepers import PROGRAMS
+from tests.killtest.scenes import ENVIRONMENT, MADE, SETTING, THERE, VAULT, foreign_credentials, vault_name
 from tests.killtest.stage import Stage
 
 SECRET = re.compile(r"[A-Za-z0-9]{3}8Q~[\w\-.~]{34}")
 """Every client secret that the sandbox makes looks so, also those that nobody holds any more."""
-POWER_BI = "https://analysis.windows.net/powerbi/api/.default"
-NOTE = re.compile(r"#\s*pbisetup: (.*)")
 OTHER_THINGS = (
     "users",
     "directoryRoles",
@@ -46,6 +37,7 @@ def judge(stage: Stage, kind: str, store: str, *, leaves_old: bool = False, may_
     for check in (_things, _foreign, _settings):
         found += check(stage, state)
     found += _credentials(stage, state, kind, store, leaves_old)
+    found += _beside_ours(stage, state, store)
     found += _folder(stage, store)
     found += [f"leak: {each}" for each in leaks(stage, store)]
     if not found:
@@ -151,25 +143,42 @@ def _credentials(stage: Stage, state: dict[str, Any], kind: str, store: str, lea
         ("federatedIdentityCredentials", "id"),
     ):
         there = {each[id_] for each in apps[0].get(name) or []} - {each[id_] for each in theirs[name]}
-        wanted = known.ids(leaves_old) if name == _PLACES[kind] else set()
+        wanted = known.ids(leaves_old) if name == PLACES[kind] else set()
         if orphaned := there - wanted:
             yield f"orphaned {name}: {sorted(orphaned)}; the store knows {sorted(wanted)}"
-        if lost := known.current - there if name == _PLACES[kind] else set():
+        if lost := known.current - there if name == PLACES[kind] else set():
             yield f"lost {name}: the store knows {sorted(lost)}, the app does not"
     if known.works is None:
         yield "the store holds no credential"
         return
     if said := known.works(apps[0]["appId"]):
         yield f"the stored credential does not work: {said}"
+    if not known.named and store != "stdout":
+        yield "the store does not say which credential it holds"
+    if known.held != known.current:
+        yield f"the store says that it holds {sorted(known.current)}, and it is {sorted(known.held)}"
+
+
+def _beside_ours(stage: Stage, state: dict[str, Any], store: str) -> Iterator[str]:
+    """What is kept in the same places, and what lies beside ours in the vault."""
+    if (now := stage.keepers.beside(store)) != stage.elsewhere:
+        yield f"what others keep in the store changed: {stage.elsewhere} -> {now}"
+    then, now = ({**each["vaults"][VAULT]} for each in (stage.before, state))
+    for each in (then, now):
+        for kind in ("secrets", "certificates"):
+            each[kind] = {k: v for k, v in each[kind].items() if not (store == "key-vault" and vault_name(k))}
+    if then != now:
+        yield f"what others keep in the vault changed: {then} -> {now}"
 
 
 def works(stage: Stage, kind: str, store: str) -> Iterator[str]:
-    """What is wrong with what the store holds at this moment; of one that cannot be read nothing is known."""
+    """What is wrong with what the store holds at this moment."""
     apps = things(stage.tenant.state())["apps"]
     known = knows(stage, kind, store, apps[0])
     if known.works is None:
-        if store != "stdout":
-            yield "the store holds no credential"
+        yield "the store holds no credential"
+    elif not known.held:
+        yield "what the store holds is none of the app's credentials"
     elif said := known.works(apps[0]["appId"]):
         yield f"the stored credential does not work: {said}"
 
@@ -177,136 +186,9 @@ def works(stage: Stage, kind: str, store: str) -> Iterator[str]:
 def replaced(stage: Stage, kind: str, store: str) -> bool:
     """Whether the store holds another credential than any that was there before."""
     id_ = "id" if kind == "federated" else "keyId"
-    before = {each[id_] for each in things(stage.before)["apps"][0].get(_PLACES[kind]) or []}
+    before = {each[id_] for each in things(stage.before)["apps"][0].get(PLACES[kind]) or []}
     current = knows(stage, kind, store, things(stage.tenant.state())["apps"][0]).current
     return bool(current) and not current & before
-
-
-_PLACES = {
-    "secret": "passwordCredentials",
-    "certificate": "keyCredentials",
-    "federated": "federatedIdentityCredentials",
-}
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a store knows."""
-
-    current: set[str]
-    """The id of the credential that it holds."""
-    retiring: dict[str, datetime]
-    """Those that it was before, and when their grace is over."""
-    works: Callable[[str], str] | None
-    """What is wrong with the credential, for the app of this client id; None where none is held."""
-
-    def ids(self, over: bool) -> set[str]:
-        """`over`: with those whose grace is over."""
-        now = datetime.now(UTC)
-        return self.current | {key for key, after in self.retiring.items() if over or after > now}
-
-
-def knows(stage: Stage, kind: str, store: str, app: dict[str, Any]) -> Known:
-    """Read with nothing of pbisetup's."""
-    return READERS[kind, store](stage, app)
-
-
-def _secret_in_env_file(stage: Stage, _app: dict[str, Any]) -> Known:
-    values, note = env_file(stage.folder / f".env.{ENVIRONMENT}")
-    secret, client = values.get("AZURE_CLIENT_SECRET", ""), values.get("AZURE_CLIENT_ID", "")
-    current = set(re.findall(r"key id ([\w-]+)", note))
-    return Known(current, retiring(note), _secret_works(stage, secret, client) if secret else None)
-
-
-def _secret_on_stdout(stage: Stage, app: dict[str, Any]) -> Known:
-    """Whoever ran it has what was printed; the newest that was printed is the one they use."""
-    printed = [each for run in stage.runs for each in re.findall(r"^AZURE_CLIENT_SECRET=(.+)$", run.out, re.MULTILINE)]
-    if not printed:
-        return Known(set(), {}, None)
-    current = {each["keyId"] for each in app["passwordCredentials"] if each["secretHash"] == _hash(printed[-1])}
-    return Known(current, {}, _secret_works(stage, printed[-1], app["appId"]))
-
-
-def _certificate_in_env_file(stage: Stage, _app: dict[str, Any]) -> Known:
-    values, note = env_file(stage.folder / f".env.{ENVIRONMENT}")
-    path, client = Path(values.get("AZURE_CLIENT_CERTIFICATE_PATH", "")), values.get("AZURE_CLIENT_ID", "")
-    current = set(re.findall(r"key id ([\w-]+)", note))
-    works = _certificate_works(stage, path.read_bytes(), client) if path.is_file() else None
-    return Known(current, retiring(note), works)
-
-
-def _certificate_works(stage: Stage, pem: bytes, client: str) -> Callable[[str], str]:
-    def works(client_id: str) -> str:
-        if client != client_id:
-            return f"it is for the app {client!r}, not for {client_id!r}"
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": client,
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": signed(pem, client, f"{stage.tenant.url}/{stage.tenant.tenant}/oauth2/v2.0/token"),
-            "scope": POWER_BI,
-        }
-        answer = stage.tenant.token(**form)
-        return "" if answer.status_code == 200 else answer.text
-
-    return works
-
-
-def signed(pem: bytes, client: str, audience: str) -> str:
-    """A client assertion, signed with the key in a PEM file that also holds the certificate."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-
-    key = serialization.load_pem_private_key(pem, None)
-    digest = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
-    now = time.time()
-    claims = {
-        "aud": audience,
-        "iss": client,
-        "sub": client,
-        "jti": str(uuid.uuid4()),
-        "nbf": now - 60,
-        "exp": now + 600,
-    }
-    header = {"x5t#S256": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
-    return jwt.encode(claims, key, "RS256", header)  # type: ignore[arg-type]
-
-
-def _secret_works(stage: Stage, secret: str, client: str) -> Callable[[str], str]:
-    def works(client_id: str) -> str:
-        if client != client_id:
-            return f"it is for the app {client!r}, not for {client_id!r}"
-        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": POWER_BI}
-        answer = stage.tenant.token(**form)
-        return "" if answer.status_code == 200 else answer.text
-
-    return works
-
-
-READERS: dict[tuple[str, str], Callable[[Stage, dict[str, Any]], Known]] = {
-    ("secret", "env-file"): _secret_in_env_file,
-    ("secret", "stdout"): _secret_on_stdout,
-    ("certificate", "env-file"): _certificate_in_env_file,
-}
-
-
-def retiring(note: str) -> dict[str, datetime]:
-    """Of the old credentials in a note when their grace is over."""
-    return {key: datetime.fromisoformat(after) for key, after in re.findall(r"retires ([\w-]+) after (\S+Z)", note)}
-
-
-def env_file(path: Path) -> tuple[dict[str, str], str]:
-    """Its variables and the note."""
-    if not path.exists():
-        return {}, ""
-    text = path.read_text(encoding="utf-8")
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
-    note = NOTE.search(text)
-    return values, note[1] if note else ""
-
-
-def _hash(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def _folder(stage: Stage, store: str) -> Iterator[str]:
@@ -352,6 +234,7 @@ def leaks(stage: Stage, store: str) -> Iterator[str]:
     for path in (*stage.folder.rglob("*"), *stage.home.rglob("*")):
         if path.is_file() and path != stage.folder / f".env.{ENVIRONMENT}":
             texts[str(path.name)] = path.read_text(encoding="utf-8", errors="replace")
+    texts |= stage.keepers.texts()
     for where, text in texts.items():
         if SECRET.search(text) or any(each in text for each in stage.secrets):
             yield f"{where} holds a secret"
@@ -360,16 +243,9 @@ def leaks(stage: Stage, store: str) -> Iterator[str]:
 
 
 def _healthy(stage: Stage, store: str) -> Iterator[str]:
-    env: dict[str, str] = {}
-    if store == "stdout":
-        for run in stage.runs:
-            env |= dict(re.findall(r"^(AZURE_\w+)=(.+)$", run.out, re.MULTILINE))
-        stage.env |= env
-    try:
-        run = stage.run("doctor", *([] if env else [ENVIRONMENT]), "--format", "json")
-    finally:
-        for name in env:
-            stage.env.pop(name)
+    # What cannot be read back is in a job's variables.
+    env = READERS[store](stage).env(stage) if store in ("stdout", *PROGRAMS) else {}
+    run = stage.run("doctor", *([] if env else [ENVIRONMENT]), "--format", "json", env=env)
     try:
         healthy = json.loads(run.out)["healthy"] is True
     except (ValueError, KeyError):

@@ -11,8 +11,23 @@ from tests.killtest.judge import judge, replaced, works
 from tests.killtest.scenes import SCENES
 from tests.killtest.stage import Stage
 
-Mode = Literal["cut-before", "cut-after", "kill-before", "kill-after", "kill-disk", "kill-twice"]
+Mode = Literal[
+    "cut-before",
+    "cut-after",
+    "kill-before",
+    "kill-after",
+    "kill-disk",
+    "kill-twice",
+    "kill-tool",
+    "cut-tool",
+    "lost-tool",
+]
 MODES: tuple[Mode, ...] = get_args(Mode)
+TOOLS: tuple[Mode, ...] = ("kill-tool", "cut-tool", "lost-tool")
+"""Where another program is run that keeps the credential: two points for each of its runs, before its effect and after."""
+CUT = "read: connection reset by peer"
+WHEN = ("before", "after")
+CHANGING = {"set", "create", "update", "delete"}
 RUNS = 3
 """How often the command may be run, beside the one that is killed."""
 HELD = 120_000
@@ -30,11 +45,16 @@ class Series:
     """(method, path) of each request of a run that nothing happens to."""
     changes: tuple[str, ...]
     """Changes on disk of that run."""
+    tools: tuple[str, ...] = ()
+    """Runs of the program that keeps the credential."""
 
     def points(self, mode: Mode, *, writes: bool = False) -> list[int]:
         """Numbers of all points of this mode; `writes`: only where something is changed."""
         if mode == "kill-disk":
             return list(range(len(self.changes)))
+        if mode in TOOLS:
+            changing = [not writes or bool(CHANGING & set(run.split())) for run in self.tools]
+            return [number for number in range(2 * len(self.tools)) if changing[number // 2]]
         return [
             number
             for number, (method, path) in enumerate(self.requests)
@@ -43,6 +63,8 @@ class Series:
 
     def what(self, mode: Mode, number: int) -> str:
         """What happens there."""
+        if mode in TOOLS:
+            return f"{self.tools[number // 2]} ({WHEN[number % 2]})"
         return self.changes[number] if mode == "kill-disk" else " ".join(self.requests[number])
 
 
@@ -73,12 +95,14 @@ def series(stage: Stage, command: str, kind: str, store: str) -> Series:
     run = stage.run(*SCENES[command].argv, disk=_folders(stage), disk_log=str(log))
     changes = tuple(log.read_text(encoding="utf-8").splitlines()) if log.exists() else ()
     requests = tuple((each["method"], each["path"]) for each in stage.tenant.requests())
+    tool = stage.keepers.program(store)
+    tools = tuple(" ".join(each["argv"]) for each in tool.runs) if tool else ()
     log.unlink(missing_ok=True)
     wrong = [] if run.code == 0 else [f"exit {run.code}"]
     wrong += judge(stage, kind, store, leaves_old=SCENES[command].leaves_old)
     if wrong:
         raise AssertionError(f"undisturbed, `{command}` goes wrong already: {wrong}\n{run}")
-    return Series(command, kind, store, requests, changes)
+    return Series(command, kind, store, requests, changes, tools)
 
 
 def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
@@ -89,19 +113,23 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
     runs, reached = 0, True
     try:
         reached = _disturb(stage, of, mode, point)
-        if SCENES[of.command].rotates:
-            problems += [f"in between: {each}" for each in works(stage, of.kind, of.store)]
+        problems += _between(stage, of)
         stage.tenant.faults()
+        if (tool := stage.keepers.program(of.store)) is not None:
+            tool.change(rules=[])
         runs = len(stage.runs)
         while stage.runs[-1].code != 0 and len(stage.runs) < runs + RUNS:
             stage.run(*SCENES[of.command].argv)
+            problems += _between(stage, of)
         runs = len(stage.runs)
         if stage.runs[-1].code != 0:
             problems.append(f"not done after {runs} runs:\n{stage.runs[-1]}")
             runs = 0
         if SCENES[of.command].rotates and not replaced(stage, of.kind, of.store):
             problems.append("the store holds the credential that it held before")
-        problems += judge(stage, of.kind, of.store, leaves_old=SCENES[of.command].leaves_old)
+        # A program that cannot be asked ends the run, with its reason.
+        may_fail = mode in ("cut-tool", "lost-tool")
+        problems += judge(stage, of.kind, of.store, leaves_old=SCENES[of.command].leaves_old, may_fail=may_fail)
     except TimeoutError as error:
         problems.append(str(error))
     finally:
@@ -109,11 +137,26 @@ def play(stage: Stage, of: Series, mode: Mode, point: int) -> Outcome:
     return Outcome(of, mode, point, runs, reached, tuple(problems), time.monotonic() - begun)
 
 
+def _between(stage: Stage, of: Series) -> list[str]:
+    """What is wrong at this moment, where there was a credential in the store before."""
+    if not SCENES[of.command].rotates:
+        return []
+    return [f"in between, after run {len(stage.runs)}: {each}" for each in works(stage, of.kind, of.store)]
+
+
 def _disturb(stage: Stage, of: Series, mode: Mode, point: int) -> bool:
     """The run that is stopped, to its end; False where it did not come to the point."""
     argv = SCENES[of.command].argv
     if mode == "kill-disk":
         return stage.run(*argv, disk=_folders(stage), kill_at=point).code == -9
+    if mode in TOOLS:
+        tool = stage.keepers.program(of.store)
+        assert tool is not None
+        do = {"kill": True} if mode == "kill-tool" else {"err": CUT}
+        times = 3 if mode == "lost-tool" else 1
+        tool.rule("", skip=point // 2, times=times, when=WHEN[point % 2], do=do)
+        code = stage.run(*argv).code
+        return code == -9 if mode == "kill-tool" else len(tool.runs) > point // 2
     if mode == "kill-twice":
         if not _killed(stage, argv, point, "after"):
             return False
@@ -141,4 +184,4 @@ def _killed(stage: Stage, argv: tuple[str, ...], point: int, where: str) -> bool
 
 
 def _folders(stage: Stage) -> list[str]:
-    return [str(stage.folder), str(stage.home)]
+    return [str(stage.folder), str(stage.home), str(stage.keepers.ring.parent)]

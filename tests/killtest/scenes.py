@@ -20,10 +20,30 @@ SETTING = "ServicePrincipalAccessPermissionAPIs"
 THERE, MADE = "Reports Dev", "Reports New"
 """A workspace that exists, and one that is to be made."""
 
+VAULT, REPOSITORY = "contoso-vault", "contoso/reports"
+TRUSTED, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso@101/reports@202:environment:prod"
+"""Whom a federated credential trusts."""
+
+STORES = {
+    "env-file": "env-file",
+    "keyring": "keyring",
+    "key-vault": f"key-vault:{VAULT}",
+    "github": f"github:{REPOSITORY}",
+    "github-environment": f"github:{REPOSITORY}/prod",
+    "azure-devops": "azure-devops:contoso/Sales & Co/Reports",
+    "stdout": "stdout",
+}
+"""What the manifest says of each store."""
 CREDENTIALS = {
-    ("secret", "env-file"): '{ kind = "secret", lifetime = "90d", store = "env-file" }',
-    ("secret", "stdout"): '{ kind = "secret", lifetime = "90d", store = "stdout" }',
-    ("certificate", "env-file"): '{ kind = "certificate", lifetime = "90d", store = "env-file" }',
+    (kind, store): f'{{ kind = "{kind}", {more}, store = "{said}" }}'
+    for kind, more in {
+        "secret": 'lifetime = "90d"',
+        "certificate": 'lifetime = "90d"',
+        "federated": f'issuer = "{TRUSTED}", subject = "{SUBJECT}"',
+    }.items()
+    for store, said in STORES.items()
+    # It has nothing that a vault could keep.
+    if (kind, store) != ("federated", "key-vault")
 }
 """(kind, store) -> what the manifest says of the credential."""
 
@@ -60,6 +80,7 @@ class Scene:
     leaves_old: bool = False
     """The replaced credential stays until the next run."""
     kinds: tuple[str, ...] = ("secret", "certificate", "federated")
+    stores: tuple[str, ...] = tuple(STORES)
 
     @property
     def rotates(self) -> bool:
@@ -81,6 +102,9 @@ def before_all(state: State) -> None:
     for setting in state["tenantSettings"]:
         if setting["settingName"] == SETTING:
             setting["excludedSecurityGroups"] = [{"graphId": excluded["id"], "name": excluded["displayName"]}]
+    at = {"enabled": True, "created": 1_700_000_000, "updated": 1_700_000_000}
+    version = {"version": "0" * 32, "value": "theirs", "tags": {}, "attributes": at}
+    state["vaults"][VAULT]["secrets"]["theirs"] = {"name": "theirs", "versions": [version]}
 
 
 def foreign(state: State) -> None:
@@ -141,6 +165,19 @@ def half_undone(state: State) -> None:
     foreign(state)
 
 
+def emptied(state: State) -> None:
+    """Nothing of ours is in the vault any more."""
+    for kind in ("secrets", "certificates"):
+        shelf = state["vaults"][VAULT][kind]
+        for name in [each for each in shelf if vault_name(each)]:
+            del shelf[name]
+
+
+def vault_name(name: str) -> bool:
+    """Whether something in the vault is this environment's."""
+    return name.removeprefix("certificate-") == UNIQUE
+
+
 _QUIET = ("--yes", "--wait", "0")
 SCENES = {
     "init": Scene(
@@ -163,6 +200,8 @@ SCENES = {
         applied=True,
         later=foreign,
         kinds=("certificate",),
+        # The others cannot be read without somebody's sign-in, or not at all.
+        stores=("env-file", "keyring"),
     ),
 }
 """`again`: `apply` on an app that is there, with credentials of others on it. `rotate-keep`: the old credential stays until
@@ -180,8 +219,7 @@ def rows(command: str = "all", kind: str = "all", store: str = "all") -> list[tu
         and kind in ("all", credential[0])
         and store in ("all", credential[1])
         and credential[0] in scene.kinds
-        # What was printed may be in use anywhere: rotation leaves it to whoever has it.
-        and not (scene.rotates and credential[1] == "stdout")
+        and credential[1] in scene.stores
         # The wizard writes the manifest by itself.
         and (not scene.writes_manifest or credential == ("secret", "env-file"))
     ]

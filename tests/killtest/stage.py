@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.killtest.keepers import Keepers, Saved
 from tests.killtest.runs import Run, Runner
-from tests.killtest.scenes import ENVIRONMENT, SCENES, State, before_all, manifest
+from tests.killtest.scenes import ENVIRONMENT, SCENES, State, before_all, emptied, manifest
 from tests.support.tenant import SandboxTenant
 
 
@@ -20,9 +21,12 @@ class Stage:
         self.folder = folder / "project"
         self.home = folder / "home"
         self._starts = folder / "starts"
+        self.keepers = Keepers(folder / "keepers")
         self.tenant = SandboxTenant(folder / "sandbox", state=False)
         self.runner = Runner(folder / "logs", plain=plain)
-        self.env = {**self.tenant.env(), "HOME": str(self.home), "PBISETUP_STATE_DIR": str(self.home / "state")}
+        self._env = {**self.tenant.env(), "HOME": str(self.home), "PBISETUP_STATE_DIR": str(self.home / "state")}
+        self.env = dict(self._env)
+        """What every run of the scene that is set finds."""
         self.secrets = (self.tenant.operator_secret, self.tenant.password, self.tenant.app_secret)
         self.before: State = {}
         """The tenant as it was before the command."""
@@ -30,7 +34,11 @@ class Stage:
         """The manifest as it was before the command; empty where there was none."""
         self.runs: list[Run] = []
         """Every run since the last `reset`."""
-        self._kept: dict[tuple[str, str, str], State] = {}
+        self.printed = ""
+        """What the run that prepared the scene printed."""
+        self.elsewhere: dict[str, Any] = {}
+        """What the stores kept beside ours before the command."""
+        self._kept: dict[tuple[str, str, str], tuple[State, Saved, str]] = {}
 
     def __enter__(self) -> Stage:
         return self
@@ -48,9 +56,14 @@ class Stage:
         if key not in self._kept:
             self._prepare(*key)
         self._clear()
-        shutil.copytree(self._starts / "-".join(key), self.folder, dirs_exist_ok=True)
-        self.before = copy.deepcopy(self._kept[key])
+        for name, place in (("project", self.folder), ("home", self.home)):
+            shutil.copytree(self._starts / "-".join(key) / name, place, dirs_exist_ok=True)
+        before, keepers, self.printed = self._kept[key]
+        self.keepers.load(keepers)
+        self.elsewhere = self.keepers.beside(store)
+        self.before = copy.deepcopy(before)
         self.tenant.put_state(self.before)
+        self._surround(kind, store)
         self.before = self.tenant.state()
         path = self.folder / "pbisetup.toml"
         self.text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -62,25 +75,43 @@ class Stage:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         self.tenant.reset()
+        self.keepers.clear()
+
+    def _surround(self, kind: str, store: str) -> None:
+        self.env = {**self._env, **self.keepers.env(kind, store)}
+        if kind == "federated":
+            self.keepers.assertion(self.tenant)
 
     def _prepare(self, command: str, kind: str, store: str) -> None:
         scene = SCENES[command]
         self._clear()
         self.tenant.put_state(before_all)
+        self._surround(kind, store)
+        printed = ""
         if not scene.writes_manifest:
             (self.folder / "pbisetup.toml").write_text(manifest(kind, store), encoding="utf-8")
         if scene.applied:
             run = self.run("apply", "--yes", "--wait", "0")
             assert run.code == 0, run
+            printed = run.out
             self.tenant.put_state(scene.later)
             if scene.loses_store:
                 (self.folder / f".env.{ENVIRONMENT}").unlink(missing_ok=True)
-        self._kept[command, kind, store] = self.tenant.state()
-        shutil.copytree(self.folder, self._starts / f"{command}-{kind}-{store}")
+                self.keepers.clear()
+                self.tenant.put_state(emptied)
+        self._kept[command, kind, store] = self.tenant.state(), self.keepers.save(), printed
+        start = self._starts / f"{command}-{kind}-{store}"
+        shutil.copytree(self.folder, start / "project")
+        shutil.copytree(self.home, start / "home")
 
-    def start(self, *argv: str, **more: Any) -> Run:
+    @property
+    def outs(self) -> list[str]:
+        """All that was printed, from the run that prepared the scene on."""
+        return [self.printed, *(run.out for run in self.runs)]
+
+    def start(self, *argv: str, env: dict[str, str] | None = None, **more: Any) -> Run:
         """Start the command line in the folder."""
-        run = self.runner.start(self.folder, self.env, *argv, **more)
+        run = self.runner.start(self.folder, {**self.env, **(env or {})}, *argv, **more)
         self.runs.append(run)
         return run
 

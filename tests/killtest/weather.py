@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.killtest.judge import env_file, judge, outputs, things
+from tests.killtest.held import env_file
+from tests.killtest.judge import judge, outputs, things
 from tests.killtest.runs import Run
 from tests.killtest.scenes import ENVIRONMENT, SCENES, foreign_credentials
 from tests.killtest.stage import Stage

@@ -104,6 +104,9 @@ class Installed:
         log = self._folder / "log"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
+    def forget_runs(self) -> None:
+        (self._folder / "log").unlink(missing_ok=True)
+
     @property
     def seen(self) -> str:
         """All arguments of all runs, and everything that the program's folder says of them."""
