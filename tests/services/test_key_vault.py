@@ -439,6 +439,28 @@ def test_one_lost_answer_of_any_request_is_made_up_for(
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
+@pytest.mark.parametrize("kind", ["secret", "certificate"])
+@pytest.mark.parametrize("there", [True, False])
+def test_one_lost_answer_while_the_rights_are_proved_is_made_up_for(
+    vault: SandboxTenant, pairs: tuple[Pair, Pair], kind: Literal["secret", "certificate"], drop: str, there: bool
+) -> None:
+    where = store(vault, kind)
+    if there:
+        keep(where, secret() if kind == "secret" else certificate(pairs[0]))
+    before = vault.state()
+    for skip in range(30):
+        vault.put_state(before)
+        vault.clear_requests()
+        vault.faults({"match": {"path": "^/vaults/"}, "skip": skip, "times": 1, "drop": drop})
+        where.open().close()
+        vault.faults()
+        assert isinstance(where.stored(), Known if there else Absent)
+        if len(vault.requests()) < skip:
+            return
+    pytest.fail("there was no end of requests")
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_wherever_the_line_goes_dead_the_store_holds_one_whole_credential(
     vault: SandboxTenant, pairs: tuple[Pair, Pair], change: str, drop: str
