@@ -1,8 +1,8 @@
 """Stopped anywhere and run again: one of everything, and exactly the credentials that the store knows.
 
-Every request that changes something, for the kind and store that most people have, and a sample of everything else that
-rotates by the day. `python -m tests.killtest` plays all points and prints the figures; a failure here names its arguments.
-PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger one.
+Every request that changes something, for the kind and store that most people have, and a sample of everything else, of all
+kinds and stores, that rotates by the day. `python -m tests.killtest` plays all points and prints the figures; a failure here
+names its arguments. PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.killtest.judge import judge
-from tests.killtest.points import MODES, Mode, Outcome, Series, play, series
-from tests.killtest.scenes import MADE, SCENES, ours, rows
+from tests.killtest.judge import judge, works
+from tests.killtest.points import MODES, TOOLS, Mode, Outcome, Series, play, series
+from tests.killtest.scenes import MADE, REPOSITORY, SCENES, VAULT, ours, rows
 from tests.killtest.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
@@ -47,7 +47,7 @@ def told(outcomes: list[Outcome]) -> str:
     return "\n".join(f"python -m tests.killtest {each.repeat}\n{chr(10).join(each.problems)}" for each in wrong)
 
 
-@pytest.mark.parametrize("mode", [each for each in MODES if each != "kill-twice"])
+@pytest.mark.parametrize("mode", [each for each in MODES if each not in ("kill-twice", *TOOLS)])
 @pytest.mark.parametrize("command", [each for each in ("apply", "rotate") if each in SCENES])
 def test_stopped_at_every_write_it_converges_when_it_is_run_again(
     stage: Stage, numbered: Callable[..., Series], command: str, mode: Mode
@@ -68,8 +68,8 @@ def test_stopped_somewhere_it_converges_when_it_is_run_again(
     outcomes: list[Outcome] = []
     listed = draw.sample(rows(), min(len(rows()), 1 + SAMPLE // 4))
     for _ in range(SAMPLE):
-        mode = draw.choice(MODES)
         points = numbered(*draw.choice(listed))
+        mode = draw.choice([each for each in MODES if points.points(each)])
         outcomes.append(play(stage, points, mode, draw.choice(points.points(mode))))
     assert told(outcomes) == "", f"PBISETUP_KILL_SEED={SEED}"
 
@@ -142,3 +142,42 @@ def test_the_judge_looks_into_the_folder(stage: Stage, word: str, name: str) -> 
     path.write_text(secret)
     path.chmod(0o644)
     assert word in "\n".join(judge(stage, *MOST_PEOPLE))
+
+
+def _swapped(stage: Stage) -> None:
+    program = stage.keepers.program("github")
+    assert program is not None
+    state = program.state
+    state["repositories"][REPOSITORY]["secrets"][""]["AZURE_CLIENT_SECRET_DEV"] = (
+        "abc8Q~another-secret-than-the-one-of-40-letter"
+    )
+    program.state = state
+
+
+def _overwritten(stage: Stage) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["vaults"][VAULT]["secrets"]["theirs"]["versions"][0]["value"] = "ours"
+
+    stage.tenant.put_state(change)
+
+
+def _misnamed(stage: Stage) -> None:
+    text = stage.keepers.ring.read_text()
+    [key] = [each["keyId"] for each in ours(stage.tenant.state())["passwordCredentials"]]
+    stage.keepers.ring.write_text(text.replace(key, str(uuid.uuid4())))
+
+
+@pytest.mark.parametrize(
+    ("store", "spoil", "word"),
+    [
+        ("github", _swapped, "does not work"),
+        ("key-vault", _overwritten, "what others keep in the vault changed"),
+        ("keyring", _misnamed, "the store says that it holds"),
+    ],
+)
+def test_the_judge_looks_into_the_stores(stage: Stage, store: str, spoil: Callable[[Stage], None], word: str) -> None:
+    stage.reset("apply", "secret", store)
+    assert stage.run(*SCENES["apply"].argv).code == 0
+    assert list(works(stage, "secret", store)) == []
+    spoil(stage)
+    assert word in "\n".join(judge(stage, "secret", store))

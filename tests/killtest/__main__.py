@@ -27,7 +27,9 @@ def main() -> int:
 
         return weather(given)
     wanted = rows(given.command, given.kind, given.store)
-    modes = [each for each in MODES if given.mode in ("all", each)]
+    modes = [each for each in MODES if given.mode == "all" or each in given.mode.split(",")]
+    if not modes:
+        sys.exit(f"there is no mode {given.mode}: {', '.join(MODES)}")
     seed = given.seed or time.strftime("%Y-%m-%d")
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pbisetup-kill-") as folder:
@@ -42,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--command", choices=[*SCENES, "all"], default="all")
     parser.add_argument("--kind", choices=[*sorted(kinds), "all"], default="all")
     parser.add_argument("--store", choices=[*sorted(stores), "all"], default="all")
-    parser.add_argument("--mode", choices=[*MODES, "all"], default="all")
+    parser.add_argument("--mode", default="all", help=f"all, or some of {', '.join(MODES)}, with commas between")
     parser.add_argument(
         "--points", default="all", help="all, N (so many of each row, drawn), every:K, or =N,M (these numbers)"
     )
@@ -74,7 +76,8 @@ def _play(
                 outcome = play(stage, *each)
                 outcomes.append(outcome)
                 if outcome.problems:
-                    print(f"FAILED {outcome.repeat}", file=sys.stderr, flush=True)
+                    told = outcome.problems[0][:600]
+                    print(f"FAILED {outcome.repeat}\n  {outcome.what}: {told}", file=sys.stderr, flush=True)
         except BaseException as error:
             errors.append(error)
             raise
@@ -84,7 +87,12 @@ def _play(
         for worker in workers:
             worker.start()
         for row in wanted:
-            found = series(stages[0], *row)
+            try:
+                found = series(stages[0], *row)
+            except AssertionError as error:
+                outcomes.append(Outcome(Series(*row, (), ()), modes[0], -1, 0, False, (str(error),), 0))
+                print(f"FAILED {' '.join(row)}, undisturbed", file=sys.stderr, flush=True)
+                continue
             counted = f"{len(found.requests)} requests, {len(found.changes)} changes on disk"
             print(f"{' '.join(row)}: {counted}", file=sys.stderr, flush=True)
             for mode in modes:
@@ -135,7 +143,7 @@ def _report(outcomes: Sequence[Outcome]) -> int:
     failed = [each for each in outcomes if each.problems]
     print(f"{len(outcomes)} points, {len(failed)} failed")
     for each in failed:
-        print(f"\n{each.repeat}\n  at {each.series.what(each.mode, each.point)}")
+        print(f"\n{each.repeat}\n  at {each.what}")
         for problem in each.problems:
             print("  - " + problem.replace("\n", "\n    "))
     return 1 if failed else 0

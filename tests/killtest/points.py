@@ -82,6 +82,11 @@ class Outcome:
     seconds: float
 
     @property
+    def what(self) -> str:
+        """What happened there."""
+        return "no point: undisturbed" if self.point < 0 else self.series.what(self.mode, self.point)
+
+    @property
     def repeat(self) -> str:
         """The arguments that play it again."""
         s = self.series

@@ -42,8 +42,8 @@ CREDENTIALS = {
         "federated": f'issuer = "{TRUSTED}", subject = "{SUBJECT}"',
     }.items()
     for store, said in STORES.items()
-    # It has nothing that a vault could keep.
-    if (kind, store) != ("federated", "key-vault")
+    # It has nothing that a vault or a keyring could keep.
+    if kind != "federated" or store not in ("key-vault", "keyring")
 }
 """(kind, store) -> what the manifest says of the credential."""
 
