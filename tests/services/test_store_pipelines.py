@@ -408,6 +408,24 @@ def test_where_the_answer_never_comes_neither_is_said_to_be_there(place: Place, 
     assert (held(place.store()).kind, held(place.store()).key_id) == ("secret", None)
 
 
+@pytest.mark.parametrize("what", ["the note is not written", "the secret of before stays"])
+def test_what_is_left_over_behind_the_swap_is_told(place: Place, what: str) -> None:
+    """Pipelines would go on with the secret of before, or the next run could not tell which one is there."""
+    keep(place.store())
+    opened = place.store().open()
+    note = ("PBISETUP_NOTE" if place.program == "gh" else "variable update", 1)
+    match, skip = note if what == "the note is not written" else ("delete", 0)
+    place.installed.rule(match, skip=skip, when="before", do={"err": "dial tcp: i/o timeout"})
+    with pytest.raises(Unclear, match="the new credential is in"):
+        opened.keep(Kept(TENANT, CLIENT, Note("key-new"), certificate=Secret(PEM)))
+    place.installed.change(rules=[])
+    assert place.certificate in place.values
+    assert held(place.store()).key_id is None
+    keep(place.store(), NEW, "key-third")
+    assert held(place.store()).key_id == "key-third"
+    assert place.certificate not in place.values
+
+
 def test_a_program_that_hangs_is_ended(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     module, name = (github, "_GH") if place.program == "gh" else (azure_devops, "_AZ")
     tool = getattr(module, name)

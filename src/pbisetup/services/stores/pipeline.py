@@ -266,11 +266,15 @@ class _OpenPipeline:
                     remedy="Nothing that works was removed. Run again when it answers; then another one is made.",
                     evidence=error.evidence,
                 )
-        # From here on the new one is in place: what fails is left for the next run, which finds the note unfinished.
+        # From here on the new one is in place. What fails is left for the next run, which finds the note unfinished.
         for name in (names.secret, names.certificate):
             if name in before.secrets and name != written:
-                store.persist(partial(store.delete, name, secret=True))
-        store.persist(partial(store.set_variable, names.note, store.marked(kept.kind, kept.note)))
+                outcome, answer = store.persist(partial(store.delete, name, secret=True))
+                if outcome != "done" and not store.absent(answer):
+                    raise self._left(f"remove {name}", answer)
+        outcome, answer = store.persist(partial(store.set_variable, names.note, store.marked(kept.kind, kept.note)))
+        if outcome != "done":
+            raise self._left(f"write {names.note}", answer)
         return store.name
 
     def close(self) -> None:
@@ -281,6 +285,16 @@ class _OpenPipeline:
         held = self._store.note(self._before)[1].key_id
         left = tuple(old for old in note.retiring if old.key_id != held)
         return self._store.marked("unfinished", replace(note, key_id=None, ends="", instead_of="", retiring=left))
+
+    def _left(self, doing: str, answer: Answer) -> Unclear:
+        """The new one is in place and nothing says so: whoever comes next cannot tell it from the one before."""
+        error = self._store.failed(doing, answer)
+        return Unclear(
+            error.code,
+            f"the new credential is in {self._store.name}, but {error.message}",
+            remedy="Nothing that works was removed. Run again when it answers; then another one is made.",
+            evidence=error.evidence,
+        )
 
     def _undone(self, changed: list[str], error: StoreError) -> StoreError:
         """The error, after the variables have their old values again; what could not be put back is named in it."""

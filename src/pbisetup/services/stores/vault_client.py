@@ -63,8 +63,8 @@ class VaultClient:
         return CertificateClient(self._address(), self._credential, **self._options())
 
     def ask(self, call: Callable[[], T], *roles: str) -> T:
-        """What the vault answers, asked again where nobody does: azure-core does not, since the transport says so in words of
-        ours. Raises VaultError; `roles` are those that the caller needs for it.
+        """What the vault answers, asked again where nobody does: azure-core does not, since the transport says so in words
+        of ours. Raises VaultError; `roles` are those that the caller needs for it.
         """
         for _ in range(self._network.patience.again):
             try:
