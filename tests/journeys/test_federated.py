@@ -286,6 +286,22 @@ def test_with_the_ids_on_standard_output_nothing_is_kept(
     assert "a token was issued and the Power BI API answered it" in again.out
 
 
+def test_ids_that_an_interrupted_run_did_not_print_are_printed_by_the_next(
+    cli: Cli, sandbox: SandboxTenant, programs: Programs
+) -> None:
+    """Nothing but the journal can tell: the credential is there, and nobody keeps what was printed."""
+    manifest(cli, more=', store = "stdout"')
+    env = {"PATH": programs.path}
+    refusal = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
+    match = {"method": "GET", "path": "/federatedIdentityCredentials"}
+    sandbox.faults({"match": match, "status": 403, "body": refusal})
+    assert "AZURE_CLIENT_ID=" not in cli("apply", "--yes", "--wait", "0", env=env).out
+    sandbox.faults()
+    assert trusted(sandbox) == [federated(NAME, IMMUTABLE)]
+    assert "AZURE_CLIENT_ID=" in cli.ok("apply", "--yes", "--wait", "0", env=env).out
+    assert "AZURE_CLIENT_ID=" not in cli.ok("apply", "--yes", "--wait", "0", env=env).out
+
+
 def test_somebody_who_may_is_asked_and_afterwards_all_is_well(
     cli: Cli, sandbox: SandboxTenant, programs: Programs, tmp_path: Path
 ) -> None:

@@ -21,7 +21,12 @@ _WHAT: Final = "the federated credential"
 
 
 def add_federated_credential(bench: Workbench, params: Params) -> Outputs:
-    """Make the credential with this name, or find it where an earlier try made it (entra.md 1.2)."""
+    """Make the credential with this name, or find it where an earlier try made it (entra.md 1.2).
+
+    Until the ids are kept the journal knows it: of a store that cannot be read nothing else tells the next run.
+    """
+    if not bench.store_readable:
+        bench.journal.intend(bench.environment, params["name"])
     return _put(bench, params, {"Prefer": "create-if-missing"})
 
 
@@ -87,5 +92,6 @@ def keep_ids(bench: Workbench, params: Params) -> Outputs:
         raise PlanOutdated("PBI906", "the app's client id is not known", remedy="Run again to see how it stands.")
     name = bench.outputs.get("federated_name", params["name"])
     where = bench.store.keep(Kept(tenant, client_id, Note(name, "", params["app_object_id"])))
+    bench.journal.done(bench.environment, params["name"])
     bench.credential = Credential("federated", tenant, client_id, where)
     return {"ids_where": where}

@@ -161,7 +161,8 @@ def _ids(s: Situation, credential: Step) -> Step | None:
 
 def _are_kept(s: Situation) -> bool:
     if s.env.credential.store == "stdout":
-        return True  # printed when the credential was made
+        # They were printed when the credential was made, but for a run that was stopped in between.
+        return credential_name(s.manifest, s.env.name) not in s.seen.journalled
     stored = value_of(s.seen.stored)
     if stored is None or s.app is None:
         return False
