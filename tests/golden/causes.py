@@ -93,7 +93,7 @@ def _code(row: Any) -> str:
 
 def _said(row: Any) -> str:
     if hasattr(row, "message"):
-        return code_span(row.message)
+        return code_span(row.message.replace("\r\n", "\\r\\n"))
     body = row.body
     return "empty body" if body is None else code_span(json.dumps(body, ensure_ascii=False, sort_keys=False))
 

@@ -295,12 +295,15 @@ ELSEWHERE = frozenset(
         "add_certificate",
         # by hand
         "add_secret",
+        "make_certificate",
+        "remove_certificate",
         # by whoever runs `apply`
         "keep_ids",
         "add_capacity_contributor",
         # as create_service_principal
         "add_resource",
         # by whoever runs `destroy`
+        "remove_federated_credential",
         "remove_tags",
         "delete_application",
         "purge_deleted_application",

@@ -18,6 +18,13 @@ class Cause:
     inner: str | None
     source: str
 
+    @property
+    def grade(self) -> str:
+        """How sure the row is, by what its source is (DESIGN 3)."""
+        if self.source.startswith(("guess", "general knowledge")):
+            return "inferred"
+        return "observed live" if self.source == _RECORDED else "one source"
+
 
 _GONE: Final = (
     " If you recently deleted this {kind} you may be able to recover it using the correct recovery command. For help "
