@@ -13,10 +13,10 @@ read; an address; a path with or without a method in front; scopes; or a host.
 """
 
 _WORDS: Final = frozenset((
-    "acct", "amr", "area", "authenticationProtocol", "barred", "challenge", "client_id_form", "cloud", "code", "codes",
-    "contentProviderType", "createdDate", "credential", "credential_type", "currentRefreshType", "directory_roles",
-    "created", "eligible_roles", "endTime", "ends", "errorCode", "exceptionCulprit", "extendedStatus", "failure", "foreign_cloud",
-    "graph_permissions", "headers_seen", "idtyp", "issued", "kind", "kinds", "licences", "method", "oauth_error",
+    "acct", "after", "amr", "area", "authenticationProtocol", "barred", "challenge", "client_id_form", "cloud", "code", "codes",
+    "contentProviderType", "created", "createdDate", "credential", "credential_type", "currentRefreshType", "directory_roles",
+    "eligible_roles", "endTime", "ends", "errorCode", "exceptionCulprit", "extendedStatus", "failure", "foreign_cloud",
+    "graph_permissions", "headers_seen", "idtyp", "instead_of", "issued", "kind", "kinds", "licences", "method", "oauth_error",
     "observer", "operation", "operator_role", "others", "permission", "permissions", "purpose", "purposes",
     "refreshType", "region", "retry_after", "role", "roles", "route", "algorithm", "scopes", "service", "setting",
     "sign_in", "signature", "signed_in", "sku", "stack", "startTime", "starts", "state", "status", "subregion",
