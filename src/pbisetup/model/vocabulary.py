@@ -13,15 +13,15 @@ read; an address; a path with or without a method in front; scopes; or a host.
 """
 
 _WORDS: Final = frozenset((
-    "acct", "after", "amr", "area", "authenticationProtocol", "barred", "challenge", "client_id_form", "cloud", "code", "codes",
-    "contentProviderType", "created", "createdDate", "credential", "credential_type", "currentRefreshType", "directory_roles",
-    "eligible_roles", "endTime", "ends", "errorCode", "exceptionCulprit", "extendedStatus", "failure", "foreign_cloud",
-    "graph_permissions", "headers_seen", "idtyp", "instead_of", "issued", "kind", "kinds", "licences", "method", "oauth_error",
-    "observer", "operation", "operator_role", "others", "permission", "permissions", "purpose", "purposes",
-    "refreshType", "region", "retry_after", "role", "roles", "route", "algorithm", "scopes", "service", "setting",
-    "sign_in", "signature", "signed_in", "sku", "stack", "startTime", "starts", "state", "status", "subregion",
-    "targetStorageMode", "tenant_form", "tenant_setting_group", "time", "title", "type", "usage", "variable", "version",
-    "xms_cc", "xms_idrel",
+    "acct", "after", "amr", "area", "authenticationProtocol", "barred", "challenge", "client_id_form", "cloud", "code",
+    "codes", "contentProviderType", "created", "createdDate", "credential", "credential_type", "currentRefreshType",
+    "directory_roles", "eligible_roles", "endTime", "ends", "errorCode", "exceptionCulprit", "extendedStatus",
+    "failure", "foreign_cloud", "graph_permissions", "headers_seen", "idtyp", "instead_of", "issued", "kind", "kinds",
+    "licences", "method", "oauth_error", "observer", "operation", "operator_role", "others", "permission",
+    "permissions", "purpose", "purposes", "refreshType", "region", "retry_after", "role", "roles", "route", "algorithm",
+    "scopes", "service", "setting", "sign_in", "signature", "signed_in", "sku", "stack", "startTime", "starts", "state",
+    "status", "subregion", "targetStorageMode", "tenant_form", "tenant_setting_group", "time", "title", "type", "usage",
+    "variable", "version", "xms_cc", "xms_idrel",
 ))  # fmt: skip
 _TEXTS: Final = frozenset((
     "broken", "detail", "effect", "errorDescription", "error_description", "message", "reason", "said", "source", "where",
