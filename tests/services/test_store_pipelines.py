@@ -396,6 +396,23 @@ def test_a_cut_connection_is_tried_again_and_nothing_is_lost(place: Place) -> No
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_that_breaks_while_it_looks_or_proves_is_made_up_for(place: Place, when: str) -> None:
+    keep(place.store())
+    before = place.values
+    for skip in range(20):
+        place.installed.rule("", skip=skip, times=1, when=when, do={"err": "read: connection reset by peer"})
+        seen = len(place.installed.runs)
+        assert held(place.store()).key_id == "key-old"
+        place.store().open().close()
+        whole = len(place.installed.runs) - seen <= skip
+        place.installed.change(rules=[])
+        assert place.values == before
+        if whole:
+            return
+    pytest.fail("there was no end of runs")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_where_the_answer_never_comes_neither_is_said_to_be_there(place: Place, when: str) -> None:
     keep(place.store())
     opened = place.store().open()

@@ -137,7 +137,7 @@ class AzureDevOps(PipelineStore):
         return "Run again when Azure DevOps answers.", None
 
     def _group(self) -> dict[str, Any]:
-        answer = self._az("list", f"--group-name={self.group}", *self._where)
+        answer = self.looked(lambda: self._az("list", f"--group-name={self.group}", *self._where))
         self.must("list the variable groups", answer)
         try:
             listed = json.loads(answer.out or "[]") or []

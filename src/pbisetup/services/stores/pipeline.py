@@ -119,9 +119,15 @@ class PipelineStore(ABC):
 
     def prove(self) -> None:
         """Write something and take it away again. Raises StoreError."""
-        proof = self.names.proof
-        self.must("write secrets", self.set_secret(proof, Secret(secrets.token_hex(16))))
-        self.must("remove secrets", self.delete(proof, secret=True))
+        proof, value = self.names.proof, Secret(secrets.token_hex(16))
+        self.proved("secrets", partial(self.set_secret, proof, value), partial(self.delete, proof, secret=True))
+
+    def proved(self, what: str, write: Callable[[], Answer], delete: Callable[[], Answer]) -> None:
+        """Raise StoreError where one of the two does not succeed."""
+        _, answer = self.persist(write)
+        self.must(f"write {what}", answer)
+        _, answer = self.gone(delete)
+        self.must(f"remove {what}", answer)
 
     # -- what they do alike --------------------------------------------------------------------------------------------
 
@@ -210,6 +216,26 @@ class PipelineStore(ABC):
                 time.sleep(pause)
         return "lost", answer
 
+    def gone(self, delete: Callable[[], Answer]) -> tuple[Outcome, Answer]:
+        """The same for a removal: what is not there, because a try that was not answered had removed it, is done."""
+
+        def removed() -> Answer:
+            answer = delete()
+            return replace(answer, code=0) if self.absent(answer) else answer
+
+        return self.persist(removed)
+
+    def looked(self, look: Callable[[], Answer]) -> Answer:
+        """What a look came to, taken again where the connection broke: a store of which nothing is known for a moment is
+        not one that holds nothing. What took all its time is not asked again.
+        """
+        for pause in _PAUSES:
+            answer = look()
+            if answer.ok or answer.code is None or self.refused(answer):
+                return answer
+            time.sleep(pause)
+        return look()
+
     def note(self, held: Held) -> tuple[re.Match[str] | None, Note]:
         text = held.variables.get(self.names.note, "")
         return _MARK.match(text), read_note(text)
@@ -269,8 +295,8 @@ class _OpenPipeline:
         # From here on the new one is in place. What fails is left for the next run, which finds the note unfinished.
         for name in (names.secret, names.certificate):
             if name in before.secrets and name != written:
-                outcome, answer = store.persist(partial(store.delete, name, secret=True))
-                if outcome != "done" and not store.absent(answer):
+                outcome, answer = store.gone(partial(store.delete, name, secret=True))
+                if outcome != "done":
                     raise self._left(f"remove {name}", answer)
         outcome, answer = store.persist(partial(store.set_variable, names.note, store.marked(kept.kind, kept.note)))
         if outcome != "done":
