@@ -149,6 +149,23 @@ def test_a_credential_moves_from_store_to_store(place: Place, start: str) -> Non
         place("token", "dev")
 
 
+@pytest.mark.parametrize(("skip", "code"), [(0, 0), (2, 1)], ids=["before the new one", "before the old one goes"])
+def test_a_store_that_does_not_answer_for_a_while_leaves_no_credential_behind(
+    place: Place, skip: int, code: int
+) -> None:
+    place.manifest("secret", PIPELINES[0])
+    place("apply", "--yes")
+    [first] = place.keys()
+    place.gh.rule("variable list", skip=skip, times=3, do={"err": "read: connection reset by peer"})
+    ran = place("rotate", "dev", "--yes", "--grace", "0", code=code)
+    if code:
+        assert "the old one is still on the app" in " ".join(ran.err.split())
+        place("rotate", "dev", "--yes", "--grace", "0")
+    [second] = place.keys()
+    assert second != first
+    assert second in place.held()
+
+
 def test_a_vault_that_the_operator_may_not_write_to(place: Place) -> None:
     def nobody(state: dict[str, Any]) -> None:
         for vault in state["vaults"].values():

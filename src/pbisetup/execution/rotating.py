@@ -11,7 +11,8 @@ from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place, look_at, views_of
 from pbisetup.execution.rolling import WAITED, as_itself, roll, rollable, waited_out
 from pbisetup.execution.runner import Result
-from pbisetup.model.facts import value_of
+from pbisetup.model.errors import StoreError
+from pbisetup.model.facts import Unknown, value_of
 from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Plan
 from pbisetup.model.snapshot import Snapshot
@@ -60,7 +61,11 @@ def rotate_credential(
         if not waited_out(grace, clock, watcher):
             done.results.append(Result(name, (), {}, interrupted=True))
             return done
-        done.results.append(_retire(place, manifest, journal, clock, hooks))
+        seen = _seen(place, manifest)
+        if isinstance(seen.stored, Unknown) and place.environment.credential.store != "stdout":
+            done.error = _unread(place, seen.stored)
+            return done
+        done.results.append(_retire(place, manifest, seen, journal, clock, hooks))
     journal.end_rotation(name)
     return done
 
@@ -69,9 +74,20 @@ def _seen(place: Place, manifest: Manifest) -> Snapshot:
     return look_at(place, views_of([place])[id(place.session)], manifest, rotates=True)
 
 
-def _retire(place: Place, manifest: Manifest, journal: Journal, clock: Clock, hooks: Hooks) -> Result:
+def _unread(place: Place, seen: Unknown) -> StoreError:
+    """What a store holds that does not answer is not known, and nothing is removed on a guess."""
+    told = (seen.evidence,) if seen.evidence else ()
+    return StoreError(
+        "PBI119",
+        f"the new credential is in {place.store.name}, and the old one is still on the app: {seen.reason}",
+        remedy="Run again when it answers; the old one is removed then.",
+        evidence=told,
+    )
+
+
+def _retire(place: Place, manifest: Manifest, seen: Snapshot, journal: Journal, clock: Clock, hooks: Hooks) -> Result:
     """Take off the app what was replaced and is due, as it is seen now."""
-    plan: Plan = plan_retirement(manifest, place.environment, _seen(place, manifest), clock.now())
+    plan: Plan = plan_retirement(manifest, place.environment, seen, clock.now())
     return _run(place, Job(plan, place.store, hooks.of(place.environment.name)), journal, clock)
 
 

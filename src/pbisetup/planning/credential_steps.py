@@ -223,7 +223,8 @@ def _replaced(s: Situation) -> list[str]:
     if s.app is None:
         return []
     ours = [k for k in keys_of(s.app) if made_for(s.manifest, s.env, k) and k.display_name not in s.seen.journalled]
-    if s.env.credential.store == "stdout" or (stored and s.env.credential.store in NOT_READABLE and not stored.key_id):
+    unnamed = isinstance(s.seen.stored, Unknown) or (stored is not None and not stored.key_id)
+    if s.env.credential.store in NOT_READABLE and unnamed:
         return [key.key_id for key in ours]
     if stored is None or stored.client_id.lower() != s.app.client_id.lower():
         return []
