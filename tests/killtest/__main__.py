@@ -51,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--posts", action="store_true", help="only the requests that change something")
     parser.add_argument("--seed", help="for the sample and for the weather; default today's date")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=1e6, help="after them no other point is begun")
     parser.add_argument("--plain", action="store_true", help="start processes instead of forking them")
     parser.add_argument("--weather", action="store_true", help="the stories of bad weather instead")
     parser.add_argument("--story", help="only this one of the weather's stories")
@@ -70,9 +71,11 @@ def _play(
     stages = [Stage(folder / f"worker{number}", plain=given.plain) for number in range(given.jobs)]
     errors: list[BaseException] = []
 
+    over = time.monotonic() + 60 * given.minutes
+
     def work(stage: Stage) -> None:
         try:
-            while (each := todo.get()) is not None:
+            while (each := todo.get()) is not None and time.monotonic() < over:
                 outcome = play(stage, *each)
                 outcomes.append(outcome)
                 if outcome.problems:
@@ -87,6 +90,8 @@ def _play(
         for worker in workers:
             worker.start()
         for row in wanted:
+            if time.monotonic() >= over:
+                break
             try:
                 found = series(stages[0], *row)
             except AssertionError as error:
