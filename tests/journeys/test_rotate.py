@@ -112,7 +112,7 @@ def test_without_a_grace_the_old_one_goes_at_the_next_run(cli: Cli, sandbox: San
     cli.ok(*INIT)
     old = noted(cli)
     ran = cli.ok("rotate", "dev", "--yes")
-    assert "the one before still works, and goes at the next" in " ".join(ran.out.split())
+    assert "the one before stays on the app, and goes at the next" in " ".join(ran.out.split())
     assert sorted(keys(sandbox, cli)) == sorted([old, noted(cli)])
     assert cli.ok("status").code == 0
     plan = cli("plan", "--detailed-exitcode")

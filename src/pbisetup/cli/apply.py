@@ -182,8 +182,8 @@ def apply_all(
     return [*done, *shut]
 
 
-def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> None:
-    """Say what became of it, what to type next, and leave with the right exit code."""
+def finish(common: Common, terminal: Terminal, done: Sequence[Converged], again: str = "apply") -> None:
+    """Say what became of it, what to type next, and leave with the right exit code. `again`: the command that goes on."""
     from pbisetup.model.errors import ExitCode
     from pbisetup.ui.failure import tell
     from pbisetup.ui.summary import next_commands, result_json, summary_lines
@@ -208,6 +208,6 @@ def finish(common: Common, terminal: Terminal, done: Sequence[Converged]) -> Non
                 terminal.wrapped_result(line)
             if each.error is not None:
                 tell(terminal, each.error)
-        for line in next_commands(done, code):
+        for line in next_commands(done, code, again):
             terminal.result(line)
     raise typer.Exit(code)

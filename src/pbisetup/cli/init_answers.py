@@ -87,6 +87,8 @@ def from_flags(
         for id_ in adopted.values()
         if not is_guid(id_)
     ]
+    twice = {id_ for id_ in adopted.values() if sum(id_.lower() == each.lower() for each in adopted.values()) > 1}
+    problems += [f"--adopt: {id_} is named twice; an app belongs to one environment" for id_ in sorted(twice)[:1]]
     tenants = _of_each("--tenant", tenant, names, problems, alone=False)
     if problems:
         raise UsageError("PBI104", "\n".join(problems))
@@ -141,6 +143,8 @@ def _of_credential(plain: Mapping[str, str | None]) -> list[str]:
         problems.append(f"--federated: {whom}")
     if trust is not None and kind not in (None, "federated"):
         problems.append(f"--federated does not go with --credential {kind}")
+    if plain["certificate"] is not None and not (plain["certificate"].strip() and plain["certificate"].isprintable()):
+        problems.append("--certificate: a file's name must be text that can be printed")
     if plain["certificate"] is not None and kind not in (None, "certificate"):
         problems.append(f"--certificate does not go with --credential {kind}")
     if plain["certificate"] is not None and trust is not None:

@@ -86,7 +86,7 @@ def rotate(
             if done.error is not None:
                 raise done.error
             prove_all(terminal, [done], clock, talk, 0, only_problems=True)
-        finish(common, terminal, [done])
+        finish(common, terminal, [done], again="rotate")
 
 
 @contextlib.contextmanager
@@ -115,7 +115,7 @@ def grace_of(text: str | None) -> timedelta | None:
 
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,5})([smhd]?)", text.strip())
+    match = re.fullmatch(r"([0-9]{1,5})([smhd]?)", text.strip())
     if match is None or (not match[2] and match[1] != "0"):
         raise UsageError("PBI104", f"--grace {text!r} is no time such as 0, 10m, 24h or 7d")
     return int(match[1]) * timedelta(seconds={"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]])

@@ -69,7 +69,7 @@ def apply_plans(session: Session, jobs: Sequence[Job], journal: Journal, clock: 
         courses: dict[int, Course] = {}
         for number, job in enumerate(jobs):
             try:
-                store = _opened(job, stack)
+                store = _opened(job, journal, stack)
             except StoreError as error:
                 results[number] = Result(job.plan.environment, (), dict(job.plan.outputs), error=error)
             else:
@@ -80,10 +80,11 @@ def apply_plans(session: Session, jobs: Sequence[Job], journal: Journal, clock: 
     return [results[number] for number in range(len(jobs))]
 
 
-def _opened(job: Job, stack: contextlib.ExitStack) -> OpenStore | None:
+def _opened(job: Job, journal: Journal, stack: contextlib.ExitStack) -> OpenStore | None:
     """The store, open for a credential, where the plan keeps something. Raises StoreError."""
     if not any(step.action is not None and step.action.kind in MAKERS for step in job.plan.own):
         return None
+    journal.prove()
     store = job.store.open()
     stack.callback(store.close)
     return store

@@ -143,18 +143,20 @@ def _apply(ways: Sequence[_Way], manifest: Manifest, clock: Clock, hooks: Hooks)
         by_session.values(), side_by_side(*(partial(tenant, own) for own in by_session.values())), strict=True
     ):
         for way, result in zip(own, results, strict=True):
-            _note(way, result)
+            _note(way, result, journal)
     asking = [way for way in ways if not way.over and way.done.plan.undecided]
     side_by_side(*(partial(_ask, way, clock, hooks) for way in asking), most=MOST)
 
 
-def _note(way: _Way, result: Result) -> None:
+def _note(way: _Way, result: Result, journal: Journal) -> None:
     if result.error is not None:
         way.failed(result.error)
         return
     way.done.results.append(result)
     if result.credential is not None and way.snapshot is not None:
         way.done.credential = proof_with(way.place, way.snapshot, result.credential)
+    if not (result.interrupted or result.of("failed") or result.of("not run")):
+        journal.end_rotation(way.place.environment.name)
     more = way.done.plan.undecided or way.done.plan.again
     way.over = result.interrupted or bool(result.of("failed")) or not more
 

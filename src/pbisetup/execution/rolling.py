@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pbisetup.execution.applying import Job, Watcher, apply_plans
+from pbisetup.execution.bench import Brought
 from pbisetup.execution.converge import Hooks
 from pbisetup.execution.converged import Converged
 from pbisetup.execution.looking import Place
@@ -20,8 +21,9 @@ from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.tenant import Operator, StoredCredential, TenantInfo
 from pbisetup.observe.session import Session, door_of
 from pbisetup.planning.credential_steps import TITLES
-from pbisetup.planning.rotation import ASKED, farewell
+from pbisetup.planning.rotation import ASKED, farewell, same_certificate
 from pbisetup.services.app_sign_in import tokens as app_tokens
+from pbisetup.services.certificate import NotReadable, read_pair
 from pbisetup.services.clock import Clock, count_down
 from pbisetup.services.journal import Journal
 from pbisetup.services.network import Network
@@ -64,6 +66,8 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
     journal, name = Journal(manifest.project_id), place.environment.name
     stored = rollable(place.store)
     assert stored is not None
+    if place.brought is not None and _is_present(place.brought, stored):
+        raise same_certificate(place.environment)
     plan = _plan(place, manifest, stored, journal, clock.now(), grace)
     done = Converged(place.environment, plan, place, credential=place.store.credential())
     hooks.plan([plan])
@@ -102,6 +106,14 @@ def waited_out(grace: timedelta, clock: Clock, watcher: Watcher) -> bool:
             return True
         count_down(clock, watcher.waiting, "the old credential still works until then", min(left, 1.0), end)
     return False
+
+
+def _is_present(brought: Brought, stored: StoredCredential) -> bool:
+    """Whether the certificate that the manifest names is the one in use."""
+    try:
+        return read_pair(*brought).thumbprint == stored.thumbprint
+    except NotReadable:
+        return False
 
 
 def _finished(stored: StoredCredential, replaced: str | None) -> bool:

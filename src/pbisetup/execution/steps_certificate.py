@@ -26,6 +26,8 @@ from pbisetup.services.possession import proof
 from pbisetup.services.stores.store import Kept
 
 _TRIES = 8
+LAG = 30.0
+"""Seconds for which a list may be older than what was written a moment ago."""
 
 
 def make_certificate(bench: Workbench, params: Params) -> Outputs:
@@ -48,7 +50,10 @@ def make_certificate(bench: Workbench, params: Params) -> Outputs:
 
 def remove_certificate(bench: Workbench, params: Params) -> Outputs:
     """Take one certificate off the app; the others stay, whosever they are."""
-    _remove(bench, str(params["app_object_id"]), str(params["key_id"]), bench.held_pair())
+    key_id = str(params["key_id"])
+    _remove(bench, str(params["app_object_id"]), key_id, bench.held_pair())
+    if name := bench.journal.open_keys(bench.environment).get(key_id):
+        bench.journal.done(bench.environment, name)
     return {}
 
 
@@ -176,13 +181,27 @@ def _remove(bench: Workbench, object_id: str, key_id: str, held: Pair | None) ->
     """Take it off; what is not there counts as removed. Raises Refused."""
     if held is not None and _unvouched(bench, object_id, key_id, held):
         return
-    listed = _listed(bench, object_id)
+    listed = _listed(bench, object_id, held)
     left = [each for each in listed if str(each.get("keyId")) != key_id]
     if len(left) < len(listed):
         bench.sent(lambda: _written(bench, object_id, left), "the old certificate")
 
 
-def _listed(bench: Workbench, object_id: str) -> list[dict[str, Any]]:
-    """The app's certificates as they are to be written back: only with $select does Graph show the keys themselves."""
-    app = bench.read(bench.session.graph.at(f"applications/{object_id}"), "id,keyCredentials", "the app's certificates")
-    return [each for each in app.get("keyCredentials") or [] if isinstance(each, dict)]
+def _listed(bench: Workbench, object_id: str, held: Pair | None = None) -> list[dict[str, Any]]:
+    """The app's certificates as they are to be written back: only with $select does Graph show the keys themselves.
+
+    Where one is known to be among them, a list without it comes from a replica that lags behind, and written back it would
+    take that one off: it is read again for a while.
+    """
+    graph = bench.session.graph
+    deadline, pause = bench.clock.monotonic() + LAG, 1.0
+    while True:
+        app = bench.read(graph.at(f"applications/{object_id}"), "id,keyCredentials", "the app's certificates")
+        listed = [each for each in app.get("keyCredentials") or [] if isinstance(each, dict)]
+        shown = {str(each.get("customKeyIdentifier") or "").upper() for each in listed}
+        shown |= {str(each.get("key") or "") for each in listed}
+        known = held is None or bool(shown & {held.thumbprint, base64.b64encode(held.der).decode()})
+        if known or bench.clock.monotonic() >= deadline:
+            return listed
+        count_down(bench.clock, bench.waits, "the app's certificates are not shown in full yet", pause, deadline)
+        pause = min(pause * 2, 8.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -50,10 +49,8 @@ def _made(bench: Workbench, params: Params, days: int) -> Made:
     object_id = str(params["app_object_id"])
     app = graph.client.applications.by_application_id(object_id)
     ends = now + timedelta(days=days)
-    name = f"{params['label']} {now:%Y-%m-%d} {secrets.token_hex(3)}"
-    body = {"passwordCredential": {"displayName": name, "endDateTime": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}}
-    bench.journal.intend(bench.environment, name)
-    answer = _make_secret(bench, app, body, name)
+    label = f"{params['label']} {now:%Y-%m-%d}"
+    answer, name = _make_secret(bench, app, label, f"{ends:%Y-%m-%dT%H:%M:%SZ}")
     made = answer.object
     secret, key_id = Secret(str(made.pop("secretText", ""))), str(made.get("keyId", ""))
     if not secret.reveal():
@@ -76,11 +73,17 @@ def _made(bench: Workbench, params: Params, days: int) -> Made:
     )
 
 
-def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str) -> Answer:
+def _make_secret(bench: Workbench, app: Any, label: str, ends: str) -> tuple[Answer, str]:
+    """The answer, and the name that the secret bears. Each try has a name of its own: what an unanswered one has left may be
+    shown only later, and is then known by a name that the journal still has.
+    """
     graph = bench.session.graph
     object_id = str(app.path_parameters.get("application%2Did", ""))
     pause = 1.0
     for attempt in range(8):
+        name = f"{label} {secrets.token_hex(3)}"
+        body = {"passwordCredential": {"displayName": name, "endDateTime": ends}}
+        bench.journal.intend(bench.environment, name)
         try:
             answer = graph.send("POST", app.add_password, body)
         except Unreachable:
@@ -90,12 +93,13 @@ def _make_secret(bench: Workbench, app: Any, body: Mapping[str, Any], name: str)
                 raise
             continue
         if answer.ok:
-            return answer
+            return answer, name
         if answer.status in PASSING:
             _remove_named(bench, object_id, name)
-        elif not is_not_yet(answer):
+        else:
             bench.journal.done(bench.environment, name)
-            raise answer.refusal("the client secret", policy_code(answer))
+            if not is_not_yet(answer):
+                raise answer.refusal("the client secret", policy_code(answer))
         until = bench.clock.monotonic() + pause
         count_down(bench.clock, bench.waits, "the app is not known everywhere yet", pause, until)
         pause = min(pause * 2, 30.0)

@@ -104,6 +104,7 @@ def credential(s: Situation) -> Iterator[Step]:
     if not held:
         yield new_credential(s, wanted, why)
         yield from gone if first else ()
+        yield from _due(s, wanted)
         return
     spared = {*(k.key_id for k in strays), *(old.key_id for old in _note_retiring(s))}
     others = _others((k for k in keys_of(s.app) if k != held and k.key_id not in spared), s.now)
@@ -130,6 +131,15 @@ def retired(s: Situation, held: AppKey) -> Iterator[Step]:
             yield Step(f"credential-{key.key_id}", "keep", title, why)
         elif key.display_name not in s.seen.journalled:
             yield replace(removed(s, key, "another one has taken its place"), tidies=True)
+
+
+def _due(s: Situation, wanted: Wish) -> Iterator[Step]:
+    """What was replaced before the one that is replaced now: it goes once the newest is in its place."""
+    due = {old.key_id.lower() for old in _note_retiring(s) if old.after <= s.now}
+    for key in keys_of(s.app):
+        mine = made_for(s.manifest, s.env, key) and key.display_name not in s.seen.journalled
+        if mine and key.key_id.lower() in due and key.key_id not in s.seen.spared:
+            yield replace(removed(s, key, "another one has taken its place", needs=(wanted.step,)), tidies=True)
 
 
 def _is_superseded(s: Situation, key: AppKey, held: AppKey) -> bool:

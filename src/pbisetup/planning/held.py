@@ -15,7 +15,12 @@ from pbisetup.planning.manifest import is_guid
 AppKey = Password | Certificate
 
 RENEW_BEFORE: Final = timedelta(days=7)
-"""A credential with less life than this is replaced by a new one."""
+"""A credential with less life than this is replaced by a new one; one that lives shortly, in its last quarter."""
+_YOUNG: Final = timedelta(minutes=5)
+"""So long the token endpoint may not know what the directory has (entra.md 3.1); a certificate that is made here begins a
+quarter of an hour before it was made.
+"""
+_NOT_YET: Final = frozenset({7000215, 700027})
 NOT_READABLE: Final = frozenset({"stdout", "github", "azure-devops"})
 """Stores that nobody can take the credential out of again."""
 _USELESS: Final[Mapping[int, str]] = {
@@ -66,6 +71,18 @@ def key_of_stored(app: AppRegistration, held: StoredCredential) -> AppKey | None
     return exact or next((p for p in near if p.hint and p.hint == held.hint), None)
 
 
+def renewed_before(key: AppKey) -> timedelta:
+    """How much life a credential has left when it is time for the next one."""
+    if key.ends is None or key.starts is None:
+        return RENEW_BEFORE
+    return min(RENEW_BEFORE, (key.ends - key.starts) / 4)
+
+
+def _is_young(key: AppKey, now: datetime) -> bool:
+    young = _YOUNG if isinstance(key, Password) else _YOUNG + timedelta(minutes=15)
+    return key.starts is not None and now - key.starts < young
+
+
 def held_credential(
     manifest: Manifest, environment: Environment, snapshot: Snapshot, now: datetime, kind: CredentialKind
 ) -> tuple[AppKey | None, str]:
@@ -76,7 +93,7 @@ def held_credential(
     app = value_of(snapshot.app)
     if environment.credential.store == "stdout":
         made = [k for k in keys_of(app) if made_for(manifest, environment, k) and kind_of(k) == kind]
-        alive = [k for k in made if k.ends is None or k.ends - now >= RENEW_BEFORE]
+        alive = [k for k in made if k.ends is None or k.ends - now >= renewed_before(k)]
         alive = [k for k in alive if k.display_name not in snapshot.journalled]
         return (alive[-1], "it was printed once when it was made") if alive else (None, "the app has none")
     stored = snapshot.stored
@@ -99,10 +116,10 @@ def held_credential(
         return None, f"the one in {held.where} is no longer a {kind} of the app"
     if key.ends and key.ends <= now:
         return None, f"the one in {held.where} expired on {key.ends:%Y-%m-%d}"
-    if key.ends and key.ends - now < RENEW_BEFORE:
+    if key.ends and key.ends - now < renewed_before(key):
         return None, f"the one in {held.where} ends on {key.ends:%Y-%m-%d}"
     for number, reason in _USELESS.items():
-        if number in snapshot.token_refusals:
+        if number in snapshot.token_refusals and not (number in _NOT_YET and _is_young(key, now)):
             return None, f"the token endpoint says that the one in {held.where} {reason}"
     return key, f"{key.display_name!r}, whose {'value' if kind == 'secret' else 'private key'} is in {held.where}"
 

@@ -108,6 +108,9 @@ def _secret(r: Repair, wish: Wish) -> Iterator[Step]:
         yield Step("certificate", "leave", "Certificate", why)
         return
     wanted = wish_of(r.s)
+    if wanted.problem:
+        yield Step(wanted.step, "leave", "The app's credential", wanted.problem)
+        return
     step = new_credential(r.s, wanted, wish.why)
     assert step.action is not None
     params = {**step.action.params, "app_object_id": wish.params["app_object_id"]}

@@ -68,9 +68,22 @@ def _rotatable(s: Situation) -> AppRegistration:
             f"the app of {name!r} trusts an issuer and has no credential to rotate; the issuer changes its keys itself",
             remedy="Whom it trusts is changed in the manifest, and made so by `pbisetup apply`.",
         )
+    brought, stored = value_of(s.seen.brought), value_of(s.seen.stored)
+    if brought is not None and stored is not None and stored.thumbprint == brought.thumbprint and s.app is not None:
+        raise same_certificate(s.env)
     if s.app is None:
         raise Unavailable("PBI105", f"the app of {name!r} does not exist yet", command=f"pbisetup apply {name}")
     return s.app
+
+
+def same_certificate(environment: Environment) -> UsageError:
+    """The error for a rotation of a certificate that was brought, where no other one has been brought."""
+    return UsageError(
+        "PBI104",
+        f"{environment.credential.file} holds the certificate that is in use: there is no other one to take its place",
+        remedy="Put another certificate into the file: `pbisetup apply` gives it to the app and takes the present one off.",
+        command=f"pbisetup apply {environment.name}",
+    )
 
 
 def _steps(s: Situation, replaced: str | None, grace: timedelta | None) -> Iterator[Step]:

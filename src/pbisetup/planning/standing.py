@@ -15,7 +15,7 @@ from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import AppRegistration, TenantInfo
 from pbisetup.planning.credential_steps import wish
 from pbisetup.planning.federated_steps import held_federated
-from pbisetup.planning.held import AppKey, held_credential, key_of_stored, keys_of, kind_of, made_for
+from pbisetup.planning.held import AppKey, held_credential, key_of_stored, keys_of, kind_of, made_for, renewed_before
 from pbisetup.planning.situation import Situation
 from pbisetup.planning.wanted import is_service_app, wanted_scopes
 
@@ -171,7 +171,8 @@ def _credential(
         mine = key_of_stored(app, stored) if stored.client_id.lower() == app.client_id.lower() else None
         if mine is None:
             return CredentialStanding("missing", why, kind)
-        state: CredentialState = "refused" if seen.token_refusals else "expiring"
+        soon = mine.ends is not None and mine.ends - now < renewed_before(mine)
+        state: CredentialState = "refused" if seen.token_refusals else "expiring" if soon else "missing"
         return _dated(state, why, kind_of(mine), mine, now, None, where)
     if held is None:
         made = [k for k in keys_of(app) if made_for(manifest, environment, k) and k.display_name not in seen.journalled]

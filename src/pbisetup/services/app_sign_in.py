@@ -85,7 +85,7 @@ def tokens(network: Network, credential: Credential) -> TokenSource:
         raise Unavailable("PBI105", f"{credential.where} holds no credential of the app")
     try:
         return makers[credential.kind](network, credential)
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:
         name = f"the certificate in {credential.certificate.name}: " if credential.certificate else ""
         raise Unavailable("PBI102", f"{name}{one_line(str(error))}") from None
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _LONGEST = 100_000
+_BITS = 2048
 _NO_RSA = "holds no RSA key, which is all that Entra takes"
 
 
@@ -94,11 +95,13 @@ def read_pair(path: Path, password: Secret | None = None) -> Pair:
         why = (
             "its password is wrong, or it is damaged"
             if word
-            else "it is encrypted, or holds no certificate with its key"
+            else "it holds no certificate with its key, or AZURE_CLIENT_CERTIFICATE_PASSWORD has to give its password"
         )
         raise NotReadable(f"cannot be used: {why}") from None
     if not isinstance(key, RSAPrivateKey):
         raise NotReadable(_NO_RSA)
+    if key.key_size < _BITS:
+        raise NotReadable(f"holds a key of {key.key_size} bits; {_BITS} is the least that is safe")
     if key.public_key() != certificate.public_key():
         raise NotReadable("holds a certificate and a private key that do not belong together")
     return _pair(key, certificate)

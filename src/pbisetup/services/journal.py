@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pbisetup.model.errors import StoreError
 from pbisetup.model.tenant import Retiring
 
 _TURN = threading.Lock()
@@ -32,11 +33,29 @@ def state_directory() -> Path:
 _RECENT = timedelta(days=1)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class Journal:
     """The journal of one project. A folder that cannot be written costs the journal, not the run."""
 
     def __init__(self, project_id: str) -> None:
         self._path = state_directory() / "journal" / f"{project_id}.jsonl"
+
+    def prove(self) -> None:
+        """Raise StoreError where nothing can be written down: what a killed run leaves could not be found again."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(self._path, "a+b", opener=_private):
+                pass
+        except OSError as error:
+            raise StoreError(
+                "PBI113",
+                f"the journal {self._path} cannot be written: {error.strerror or error}",
+                remedy="No credential was made: after a kill nobody could tell what is left of it. Name a folder of your "
+                "own in PBISETUP_STATE_DIR.",
+            ) from None
 
     def intend(self, environment: str, name: str, key_id: str = "") -> None:
         """Before a credential is made under this display name, and this key id, where it is chosen here."""
@@ -67,10 +86,11 @@ class Journal:
         """Key id that an interrupted rotation set out to replace, or None; one of days ago is nobody's to finish."""
         open_ = self._open(environment, "rotates", "rotated")
         recent = datetime.now(UTC) - _RECENT
+        found = None
         for entry in self._entries(environment):
             if entry.get("rotates") in open_ and _moment(entry.get("at")) >= recent:
-                return str(entry["rotates"])
-        return None
+                found = str(entry["rotates"])
+        return found
 
     def retire(self, environment: str, old: Retiring) -> None:
         """After another credential took this one's place in a store that cannot say so itself."""
@@ -136,7 +156,7 @@ class Journal:
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._path.open("a+b") as file:
+            with open(self._path, "a+b", opener=_private) as file:
                 if file.tell():
                     file.seek(-1, os.SEEK_END)
                     # A crash may have cut the last line short: the new one must not be lost with it.

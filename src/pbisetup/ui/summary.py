@@ -42,8 +42,8 @@ def summary_lines(done: Converged) -> list[str]:
         left = set(handed_on.get("secret_retires", "").split(",")) - {""} - _removed(done)
         if left:
             lines.append(
-                f"{name}: the one before still works, and goes at the next `pbisetup apply` or `pbisetup rotate` after its "
-                "grace. Tokens that were issued with it live to their own end, about an hour."
+                f"{name}: the one before stays on the app, and goes at the next `pbisetup apply` or `pbisetup rotate` "
+                "after its grace. Tokens that were issued with it live to their own end, about an hour."
             )
     if where := handed_on.get("ids_where"):
         lines.append(f"{name}: tenant and client id are in {where}; there is no secret, and nothing that ends.")
@@ -69,7 +69,7 @@ def _removed(done: Converged) -> set[str]:
     return {str(step.action.params["key_id"]) for step in steps if step.action and "key_id" in step.action.params}
 
 
-def next_commands(done: Sequence[Converged], code: int) -> list[str]:
+def next_commands(done: Sequence[Converged], code: int, again: str = "apply") -> list[str]:
     if all(each.declined for each in done):
         return []
     name = next((e.environment.name for e in done if e.exit_code == code), done[0].environment.name)
@@ -81,7 +81,7 @@ def next_commands(done: Sequence[Converged], code: int) -> list[str]:
         ]
     elif code in (ExitCode.PARTIAL, ExitCode.INTERRUPTED, ExitCode.NO_ACCESS, ExitCode.USAGE):
         commands = [
-            (f"pbisetup apply {name}", "continue"),
+            (f"pbisetup {again} {name}", "continue"),
             (f"pbisetup plan {name}", "what is left"),
             (f"pbisetup doctor {name}", "what works and what does not"),
         ]

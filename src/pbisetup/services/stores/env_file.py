@@ -115,6 +115,7 @@ class EnvFile:
         if self.brought is not None:
             refuse_shared(self.brought)
         try:
+            self._refuse_odd()
             before = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
             file = PrivateFile(self.path)
         except (OSError, UnicodeDecodeError) as error:
@@ -208,7 +209,13 @@ class EnvFile:
             remedy="No secret was made. Free the disk or make the folder writable, and run again.",
         )
 
+    def _refuse_odd(self) -> None:
+        """Raise OSError where the path is something that reading would wait for, or that is no file at all."""
+        if self.path.exists() and not self.path.is_file():
+            raise OSError(errno.EINVAL, "it is no regular file")
+
     def _read(self) -> tuple[dict[str, str], Note]:
+        self._refuse_odd()
         text = self.path.read_text(encoding="utf-8")
         lines = text.split("\n")
         values = {m[1]: _unquoted(m[2]) for line in lines if (m := _LINE.fullmatch(line))}
@@ -248,8 +255,9 @@ class _OpenEnvFile:
             raise StoreError(
                 "PBI113", f"the secret could not be kept in {self._store.path}: {_reason(error)}"
             ) from None
-        with contextlib.suppress(OSError):
-            store.sweep(tuple(path for path in (made, before) if path))
+        if len(kept.note.retiring) < 2:  # else more than one of them still has its time
+            with contextlib.suppress(OSError):
+                store.sweep(tuple(path for path in (made, before) if path))
         return store.name
 
     def close(self) -> None:

@@ -164,6 +164,21 @@ class KeyringStore:
                 raise Unclear(error.code, error.message, remedy=error.remedy, evidence=error.evidence) from None
             if now != text:
                 raise
+        else:
+            self._confirm(text, rings)
+
+    def _confirm(self, text: str, rings: list[Any]) -> None:
+        """Read back what was taken without a word: a keyring that forgets it has not kept it."""
+        try:
+            now = self._read(SERVICE, rings)
+        except StoreError as error:
+            raise Unclear(error.code, error.message, remedy=error.remedy, evidence=error.evidence) from None
+        if now != text:
+            raise StoreError(
+                "PBI113",
+                "the keyring took the credential, and does not have it",
+                remedy="It was taken off the app again. Keep it in env-file or in key-vault:NAME.",
+            )
 
     # -- the package ---------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from pbisetup.model.errors import StoreError
@@ -9,6 +10,8 @@ from pbisetup.model.facts import Fact, Unknown
 from pbisetup.model.tenant import StoredCredential
 from pbisetup.services.app_sign_in import Credential
 from pbisetup.services.stores.store import CERTIFICATE, CLIENT, SECRET, TENANT, Kept, OpenStore
+
+_AGAIN = "It was taken off the app again. Let standard output go somewhere where there is room, and run again."
 
 
 class PrintOnce:
@@ -27,6 +30,12 @@ class PrintOnce:
         return None
 
     def open(self) -> OpenStore:
+        if sys.stdout is None or sys.stdout.closed:
+            raise StoreError(
+                "PBI119",
+                "standard output is closed, so the credential would be printed nowhere",
+                remedy="No credential was made. Let it go somewhere, or choose another store.",
+            )
         return self
 
     def forget(self, client_id: str) -> None:
@@ -42,10 +51,12 @@ class PrintOnce:
         pem = kept.certificate.reveal() if kept.certificate is not None else ""
         try:
             self._write(text + pem)
-        except OSError as error:
-            raise StoreError(
-                "PBI113", f"the credential could not be printed: {error.strerror or error}", remedy="Run again."
-            ) from None
+        except (OSError, SystemExit) as error:
+            # Whoever writes for people ends silently where nobody reads any more; here something would be lost.
+            why = (
+                (error.strerror or str(error)) if isinstance(error, OSError) else "nobody reads it, or the disk is full"
+            )
+            raise StoreError("PBI113", f"the credential could not be printed: {why}", remedy=_AGAIN) from None
         return self.name
 
     def close(self) -> None:
