@@ -77,7 +77,10 @@ def main(given: argparse.Namespace) -> int:
         def work(number: int) -> None:
             with Stage(Path(folder) / f"worker{number}", plain=given.plain) as stage:
                 while todo:
-                    told.append(play(stage, todo.pop(), seed))
+                    ended = play(stage, todo.pop(), seed)
+                    told.append(ended)
+                    end = "FAILED" if ended.problems else "skipped" if ended.skipped else "right"
+                    print(f"{ended.name}: {end} in {ended.seconds:.0f} s", file=sys.stderr, flush=True)
 
         workers = [threading.Thread(target=work, args=(number,)) for number in range(given.jobs)]
         for worker in workers:
