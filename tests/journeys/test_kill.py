@@ -1,8 +1,9 @@
 """Stopped anywhere and run again: one of everything, and exactly the credentials that the store knows.
 
-Every request that changes something, for the kind and store that most people have, and a sample of everything else, of all
-kinds and stores, that rotates by the day. `python -m tests.killtest` plays all points and prints the figures; a failure here
-names its arguments. PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger one.
+Behind every request that changes something and before every other one, for the kind and store that most people have, and a
+sample of everything else, of all kinds and stores, that rotates by the day. `python -m tests.killtest` plays all points and
+prints the figures; a failure here names its arguments. PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger
+one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the runs are fo
 SEED = os.environ.get("PBISETUP_KILL_SEED") or f"{datetime.now(UTC):%Y-%m-%d}"
 SAMPLE = int(os.environ.get("PBISETUP_KILL_SAMPLE") or 10)
 MOST_PEOPLE = ("secret", "env-file")
+MANY = 4
+"""So many points are played each time."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,11 @@ def test_stopped_at_every_write_it_converges_when_it_is_run_again(
     stage: Stage, numbered: Callable[..., Series], command: str, mode: Mode
 ) -> None:
     points = numbered(command, *MOST_PEOPLE)
-    outcomes = [play(stage, points, mode, point) for point in points.points(mode, writes=True)]
+    listed = points.points(mode, writes=True)
+    if mode not in ("cut-after", "kill-after") and len(listed) > MANY:
+        # Where nothing has been done yet there is less to go wrong: every other one, the others with another seed.
+        listed = listed[random.Random(SEED).randrange(2) :: 2]  # noqa: S311 - a sample
+    outcomes = [play(stage, points, mode, point) for point in listed]
     assert len(outcomes) >= 2
     assert any(each.reached for each in outcomes)
     assert told(outcomes) == ""
