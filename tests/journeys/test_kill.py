@@ -2,8 +2,9 @@
 
 Behind every request that changes something and before every other one, for the kind and store that most people have, and a
 sample of everything else, of all kinds and stores, that rotates by the day. `python -m tests.killtest` plays all points and
-prints the figures; a failure here names its arguments. PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger
-one.
+prints the figures; a failure here names its arguments.
+
+PBISETUP_KILL_SEED draws another sample, PBISETUP_KILL_SAMPLE a larger one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tests.killtest.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
 SEED = os.environ.get("PBISETUP_KILL_SEED") or f"{datetime.now(UTC):%Y-%m-%d}"
-SAMPLE = int(os.environ.get("PBISETUP_KILL_SAMPLE") or 10)
+SAMPLE = int(os.environ.get("PBISETUP_KILL_SAMPLE") or 7)
 MOST_PEOPLE = ("secret", "env-file")
 MANY = 4
 """So many points are played each time."""

@@ -80,7 +80,7 @@ def become(job: dict[str, Any]) -> None:
     try:
         main()
     finally:
-        if job.get("modules"):
+        if job.get("modules") and not job.get("file_size"):
             with open(job["modules"], "w", encoding="utf-8") as file:  # noqa: PTH123 - a child that ends
                 json.dump(list(sys.modules), file)
 
