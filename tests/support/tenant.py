@@ -61,6 +61,7 @@ class SandboxTenant:
         self.app_secret: str = running["app_secret"]
         self.password: str = running["password"]
         self._env: dict[bool, dict[str, str]] = {}
+        self._caller = bool(arguments)
         self._others: list[dict[str, str]] = running.get("others", [])
         self.ssl_context = ssl.create_default_context(cafile=self.ca)
         self.http = httpx.Client(base_url=self.url, verify=self.ssl_context, trust_env=False, timeout=30)
@@ -111,6 +112,8 @@ class SandboxTenant:
 
     def env(self, *, proxy: bool = False) -> dict[str, str]:
         """What `sandbox env --shell json` prints for this one, on top of the test's own environment."""
+        if self._caller:
+            return {**os.environ, **self._ask_env(proxy)}  # it says who the scenario's caller is, too
         if proxy not in self._env:
             self._env[proxy] = self._ask_env(proxy)
         return {**os.environ, **self._env[proxy]}
@@ -148,6 +151,7 @@ class SandboxTenant:
         else:
             new = change
         self.control("PUT", "state", new)
+        self._caller = self._caller or bool(new.get("caller"))
         return new
 
     def reset(self, scenario: str | dict[str, Any] | None = None) -> None:
@@ -155,6 +159,7 @@ class SandboxTenant:
         are dropped too.
         """
         self.control("POST", "reset", {"scenario": scenario} if scenario else {})
+        self._caller = scenario is not None
 
     def requests(self, method: str | None = None) -> list[dict[str, Any]]:
         """The request log, oldest first; control requests are not in it. Of several tenants the first one's is that of
