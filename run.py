@@ -91,7 +91,7 @@ def checks() -> int:
         ["mypy"],
         ["mypy", "--platform", "win32"],
         ["importlinter.cli", "lint"],
-        ["pytest", "-n", "auto"],
+        ["pytest", "-n", workers()],
     ):
         command: list[str | Path] = [PYTHON, "-m", *step]
         if step[0] == "importlinter.cli":
@@ -100,6 +100,11 @@ def checks() -> int:
         if status := subprocess.call(command, cwd=HERE):
             return status
     return 0
+
+
+def workers() -> str:
+    """How many tests run at once: half of their time they wait, for a poll, a lag or a limit."""
+    return str(max(2, (os.cpu_count() or 2) * 3 // 2))
 
 
 def clients_seconds(what: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -40,9 +39,6 @@ class Place:
         self.gh = Installed(folder / "tools", "gh", "gh.py", github_state())
         self.az = Installed(folder / "tools", "az", "az_pipelines.py", library_state())
         cli.env |= self.gh.environment | {"PYTHON_KEYRING_BACKEND": "tests.support.ring.Ring", "RING": str(self.ring)}
-        cli.env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [cli.env.get("PYTHONPATH"), str(Path(__file__).parents[2])])
-        )
         self.ran: list[Ran] = []
 
     def __call__(self, *arguments: str, code: int = 0, **more: Any) -> Ran:

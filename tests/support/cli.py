@@ -110,4 +110,5 @@ def _starts_otherwise(env: dict[str, str]) -> bool:
     if sys.platform == "win32":
         return True
     names = {name for name in (*env, *os.environ) if name.startswith(("PYTHON", "LANG", "LC_"))}
+    names.discard("PYTHON_KEYRING_BACKEND")  # read when a keyring is asked for
     return any(env.get(name) != os.environ.get(name) for name in names)
