@@ -145,7 +145,7 @@ def test_a_credential_moves_from_store_to_store(place: Place, start: str) -> Non
         place("token", "dev")
 
 
-@pytest.mark.parametrize(("skip", "code"), [(0, 0), (2, 1)], ids=["before the new one", "before the old one goes"])
+@pytest.mark.parametrize(("skip", "code"), [(0, 0), (3, 1)], ids=["before the new one", "before the old one goes"])
 def test_a_store_that_does_not_answer_for_a_while_leaves_no_credential_behind(
     place: Place, skip: int, code: int
 ) -> None:
