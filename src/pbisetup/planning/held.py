@@ -16,11 +16,6 @@ AppKey = Password | Certificate
 
 RENEW_BEFORE: Final = timedelta(days=7)
 """A credential with less life than this is replaced by a new one; one that lives shortly, in its last quarter."""
-_YOUNG: Final = timedelta(minutes=5)
-"""So long the token endpoint may not know what the directory has (entra.md 3.1); a certificate that is made here begins a
-quarter of an hour before it was made.
-"""
-_NOT_YET: Final = frozenset({7000215, 700027})
 NOT_READABLE: Final = frozenset({"stdout", "github", "azure-devops"})
 """Stores that nobody can take the credential out of again."""
 _USELESS: Final[Mapping[int, str]] = {
@@ -78,11 +73,6 @@ def renewed_before(key: AppKey) -> timedelta:
     return min(RENEW_BEFORE, (key.ends - key.starts) / 4)
 
 
-def _is_young(key: AppKey, now: datetime) -> bool:
-    young = _YOUNG if isinstance(key, Password) else _YOUNG + timedelta(minutes=15)
-    return key.starts is not None and now - key.starts < young
-
-
 def held_credential(
     manifest: Manifest, environment: Environment, snapshot: Snapshot, now: datetime, kind: CredentialKind
 ) -> tuple[AppKey | None, str]:
@@ -119,7 +109,7 @@ def held_credential(
     if key.ends and key.ends - now < renewed_before(key):
         return None, f"the one in {held.where} ends on {key.ends:%Y-%m-%d}"
     for number, reason in _USELESS.items():
-        if number in snapshot.token_refusals and not (number in _NOT_YET and _is_young(key, now)):
+        if number in snapshot.token_refusals:
             return None, f"the token endpoint says that the one in {held.where} {reason}"
     return key, f"{key.display_name!r}, whose {'value' if kind == 'secret' else 'private key'} is in {held.where}"
 
