@@ -19,7 +19,12 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CertificateCredential, ClientSecretCredential
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    pkcs12,
+)
 
 from tests.support.certificate import ClientCertificate
 from tests.support.cli import Cli
@@ -457,3 +462,85 @@ def test_no_word_of_a_credential_leaves_the_store(
     assert len(processes.seen) > 10
     assert len(words) >= 3
     assert not [word[:6] for word in words if any(word in each for each in said)]
+
+
+# -- what somebody from outside broke ------------------------------------------------------------------------------
+
+
+def test_a_credential_that_lives_shortly_is_not_renewed_each_time(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT, "--lifetime", "5d")
+    first = noted(cli)
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert noted(cli) == first
+    sandbox.advance(4 * 86400)  # less than a quarter is left
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert noted(cli) != first
+    sandbox.advance(4 * 86400)
+    cli.ok("apply", "--yes", "--wait", "0")  # renews, and takes off the app what was due
+    assert first not in keys(sandbox, cli)
+    cli.ok("rotate", "--yes", "--grace", "0")
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_after_an_interrupted_rotation_and_an_apply_the_next_rotation_is_one(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    sandbox.faults({"match": {"method": "POST", "path": "removePassword"}, "drop": "before"})
+    assert cli("rotate", "--yes", "--grace", "0").code in (3, 4)
+    sandbox.faults()
+    cli.ok("apply", "--yes", "--wait", "0")
+    before = noted(cli)
+    cli.ok("rotate", "--yes", "--grace", "0")
+    assert noted(cli) != before
+    assert keys(sandbox, cli) == [noted(cli)]
+
+
+def test_without_a_journal_no_credential_is_made(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT)
+    held, text = keys(sandbox, cli), (cli.folder / ".env.dev").read_text()
+    (cli.folder / "occupied").write_text("")
+    ran = cli("rotate", "--yes", env={"PBISETUP_STATE_DIR": str(cli.folder / "occupied")})
+    assert ran.code == 1
+    assert "cannot be written" in " ".join(ran.err.split())
+    assert (keys(sandbox, cli), (cli.folder / ".env.dev").read_text()) == (held, text)
+
+
+def test_what_is_printed_where_nobody_reads_is_not_made_or_undone(cli: Cli, sandbox: SandboxTenant) -> None:
+    cli.ok(*INIT, "--store", "stdout")
+    [app] = [a for a in sandbox.state()["applications"] if a["displayName"] == "reports-dev"]
+
+    def held() -> list[str]:
+        return [p["keyId"] for p in app_of(sandbox.state(), app["appId"])["passwordCredentials"]]
+
+    before = held()
+    program = f'"{sys.executable}" -m pbisetup rotate --yes --grace 0'
+    for end, code in ((">&-", 1), (">/dev/full", 4), ("| true", 4)):
+        command = ["bash", "-c", f"set -o pipefail; {program} {end}"]
+        ran = subprocess.run(command, cwd=cli.folder, env=cli.env, capture_output=True, text=True, check=False)
+        assert ran.returncode == code, (end, ran)
+        assert "PBI11" in ran.stderr, (end, ran)
+        assert held() == before, end
+
+
+def test_an_encrypted_certificate_without_its_password_is_told(cli: Cli) -> None:
+    held = ClientCertificate(common_name="locked")
+    locked = held.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a word"))
+    file = cli.folder / "locked.pem"
+    file.write_bytes(locked + held.public_pem)
+    file.chmod(0o600)
+    password = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "a word"}
+    cli.ok(*INIT, "--certificate", file.name, env=password)
+    cli.ok("token", "dev", env=password)
+    assert cli("token", "dev").code == 3
+    ran = cli("rotate", "dev", "--yes", env=password)
+    assert ran.code == 2
+    assert "no other one to take its place" in " ".join(ran.err.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
+def test_a_path_that_would_be_waited_for_is_refused(cli: Cli) -> None:
+    cli.ok(*INIT)
+    (cli.folder / ".env.dev").unlink()
+    os.mkfifo(cli.folder / ".env.dev")
+    ran = cli("rotate", "dev", "--yes")
+    assert ran.code == 1
+    assert "no regular file" in " ".join(ran.err.split())
