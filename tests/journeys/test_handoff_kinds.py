@@ -299,6 +299,7 @@ ELSEWHERE = frozenset(
         "remove_certificate",
         # by whoever runs `apply`
         "keep_ids",
+        "keep_certificate",
         "add_capacity_contributor",
         # as create_service_principal
         "add_resource",

@@ -544,3 +544,31 @@ def test_a_path_that_would_be_waited_for_is_refused(cli: Cli) -> None:
     ran = cli("rotate", "dev", "--yes")
     assert ran.code == 1
     assert "no regular file" in " ".join(ran.err.split())
+
+
+def test_a_certificate_that_an_administrator_gave_the_app_is_kept_where_it_lies(
+    cli: Cli, sandbox: SandboxTenant
+) -> None:
+    """After a hand-off with the public part: nothing is written, and `apply` ends clean."""
+    held = ClientCertificate(common_name="handed off")
+    file = cli.folder / "mine.pem"
+    file.write_bytes(held.pem)
+    file.chmod(0o600)
+    cli.ok(*INIT)
+    client_id = cli.stored()["AZURE_CLIENT_ID"]
+    path = f"/v1.0/applications/{app_of(sandbox.state(), client_id)['id']}"
+    key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": held.base64}
+    headers = {"Authorization": f"Bearer {sandbox.operator_token()}"}
+    sandbox.http.patch(path, headers=headers, json={"keyCredentials": [key]})
+    manifest = cli.folder / "pbisetup.toml"
+    lines = manifest.read_text().splitlines()
+    wanted = 'credential = { kind = "certificate", file = "mine.pem" }'
+    manifest.write_text("\n".join(wanted if "credential" in line else line for line in lines) + "\n")
+    sandbox.clear_requests()
+    cli.ok("apply", "--yes", "--wait", "0")
+    assert sandbox.writes() == []
+    assert cli.stored()["AZURE_CLIENT_CERTIFICATE_PATH"] == str(file)
+    assert signs_in(sandbox, cli)
+    cli.ok("apply", "--yes", "--wait", "0")  # the secret of before goes
+    assert len(keys(sandbox, cli)) == 1
+    assert cli("plan", "--detailed-exitcode").code == 0

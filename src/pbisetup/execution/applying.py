@@ -25,7 +25,7 @@ from pbisetup.services.journal import Journal
 from pbisetup.services.side_by_side import side_by_side
 from pbisetup.services.stores.store import OpenStore, Store
 
-MAKERS = frozenset({"add_secret", "make_certificate", "keep_ids"})
+MAKERS = frozenset({"add_secret", "make_certificate", "keep_certificate", "keep_ids"})
 """Actions after which something is kept."""
 MOST = 24
 """Environments that are worked on at once."""

@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, Callable[[Workbench, Params], Outputs]] = {
     "add_secret": steps_secret.add_secret,
     "remove_secret": steps_secret.remove_secret,
     "make_certificate": steps_certificate.make_certificate,
+    "keep_certificate": steps_certificate.keep_certificate,
     "remove_certificate": steps_certificate.remove_certificate,
     # or whom it trusts in place of one
     "add_federated_credential": steps_federated.add_federated_credential,

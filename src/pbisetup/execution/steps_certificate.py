@@ -48,6 +48,17 @@ def make_certificate(bench: Workbench, params: Params) -> Outputs:
     raise AssertionError("a life that no policy takes ends in an error")
 
 
+def keep_certificate(bench: Workbench, params: Params) -> Outputs:
+    """Keep a certificate that was brought and that the app has already; nothing is changed in the directory."""
+    pair = _brought(bench)
+    assert bench.brought is not None
+    tenant, client = bench.session.tenant.id, bench.outputs["client_id"]
+    key_id = str(params["certificate_key"])
+    kept = Kept(tenant, client, Note(), file=bench.brought[0], password=bench.brought[1])
+    credential = Credential("certificate", tenant, client, "the certificate", pem=pair.pem)
+    return put(bench, params, Made(key_id, key_id, pair.ends, credential, kept, lambda: None))
+
+
 def remove_certificate(bench: Workbench, params: Params) -> Outputs:
     """Take one certificate off the app; the others stay, whosever they are."""
     key_id = str(params["key_id"])

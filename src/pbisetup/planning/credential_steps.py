@@ -10,7 +10,7 @@ from typing import Any, Final
 from pbisetup.model.facts import Absent, Known, Unknown, value_of
 from pbisetup.model.manifest import CredentialKind
 from pbisetup.model.plan import Action, Step
-from pbisetup.model.tenant import CredentialPolicy
+from pbisetup.model.tenant import Certificate, CredentialPolicy
 from pbisetup.planning.held import (
     NOT_READABLE,
     AppKey,
@@ -101,6 +101,10 @@ def credential(s: Situation) -> Iterator[Step]:
     if wanted.problem and not held:
         yield Step(wanted.step, "leave", TITLES[wanted.kind], wanted.problem, blocks=True)
         return
+    if not held and (given := _given(s)):
+        yield _kept_where_it_lies(s, given)
+        yield from gone if first else ()
+        return
     if not held:
         yield new_credential(s, wanted, why)
         yield from gone if first else ()
@@ -131,6 +135,33 @@ def retired(s: Situation, held: AppKey) -> Iterator[Step]:
             yield Step(f"credential-{key.key_id}", "keep", title, why)
         elif key.display_name not in s.seen.journalled:
             yield replace(removed(s, key, "another one has taken its place"), tidies=True)
+
+
+def _given(s: Situation) -> Certificate | None:
+    """The certificate that the manifest names, where somebody has given it to the app already."""
+    brought = value_of(s.seen.brought)
+    if s.app is None or brought is None:
+        return None
+    return next((c for c in s.app.certificates if c.thumbprint == brought.thumbprint), None)
+
+
+def _kept_where_it_lies(s: Situation, given: Certificate) -> Step:
+    params = {
+        "app_object_id": s.app_ref,
+        "certificate_key": given.key_id,
+        "store": s.env.credential.store,
+        "proved_first": s.sp is not None and works(s.seen, s.now),
+        "retires": [each for each in _replaced(s) if each != given.key_id],
+    }
+    return Step(
+        "certificate",
+        "add",
+        f"{TITLES['certificate']} from {s.env.credential.file}, {keeper(s)}",
+        "the app has its public part already; what is left is to say where its key lies",
+        Action("keep_certificate", params),
+        ("you",),
+        True,
+    )
 
 
 def _due(s: Situation, wanted: Wish) -> Iterator[Step]:

@@ -321,6 +321,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "add_federated_credential": _add_federated_credential,
     "update_federated_credential": _update_federated_credential,
     "keep_ids": _keep_ids,
+    "keep_certificate": _keep_ids,
     # what the directory lets it and its people do
     "grant_delegated": _grant_delegated,
     "grant_app_role": _grant_app_role,
