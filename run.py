@@ -91,7 +91,7 @@ def checks() -> int:
         ["mypy"],
         ["mypy", "--platform", "win32"],
         ["importlinter.cli", "lint"],
-        ["pytest", "-n", workers()],
+        ["pytest", "-n", workers(), "--dist", "worksteal"],
     ):
         command: list[str | Path] = [PYTHON, "-m", *step]
         if step[0] == "importlinter.cli":
