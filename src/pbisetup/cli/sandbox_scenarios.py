@@ -122,7 +122,10 @@ def _child(command: list[str], env: dict[str, str]) -> int:
 
 @contextmanager
 def _handed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Meanwhile, whoever asks this process to end asks the child."""
+    """Meanwhile, whoever asks this process to end asks the child; what a terminal sends to both is the child's to answer.
+
+    Not by an exception: one that comes right behind the child's end would lose its exit code.
+    """
     if sys.platform == "win32":
         yield  # there nobody is asked
         return
@@ -131,6 +134,7 @@ def _handed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
         child.terminate()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
     finally:
