@@ -25,7 +25,7 @@ IDS = {"tenant_id": world.TENANT.id, "client_id": "c1", "app_object_id": "a1", "
 
 def test_every_kind_has_a_page_but_for_the_api_itself() -> None:
     without = {kind for kind in PLANNED_KINDS if portal(kind, {}, PUBLIC, IDS) is None}
-    assert without == {"add_resource", "remove_tags", "forget_credential", "keep_ids"}
+    assert without == {"add_resource", "remove_tags", "forget_credential", "keep_ids", "keep_certificate"}
 
 
 @pytest.mark.parametrize(
