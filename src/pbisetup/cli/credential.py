@@ -39,6 +39,8 @@ class Found:
     """What the app signs in with lies in a store that is asked once the network is there: see `reached`."""
     given: Secret | None = None
     """A secret that was piped in, which goes before the stored one."""
+    store: Store | None = None
+    """The environment's store, once the network is there: whoever it had sign in need not do so again."""
     in_tenant: Secret | bool = False
     """The tenant itself says which app: see `asked_of_tenant`. A secret that was given goes before the tenant's."""
     request: str | None = None
@@ -131,7 +133,7 @@ def reached(common: Common, terminal: Terminal, reach: Network, found: Found) ->
         stored = _not_read_back(common, found.environment, store, piped=found.given is not None)
     if stored is not None and found.given is not None:
         stored = Credential("secret", stored.tenant_id, stored.client_id, "standard input", secret=found.given)
-    return replace(found, credential=stored, where=store.name)
+    return replace(found, credential=stored, where=store.name, store=store)
 
 
 def _refuse_unread(store: Store) -> None:

@@ -41,7 +41,6 @@ class Wanted:
 
 def build(common: Common, terminal: Terminal, reach: Network, found: Found, wanted: Wanted) -> Question:
     """The question. Raises UsageError where flags make none."""
-    from pbisetup.cli.places import store_for
     from pbisetup.diagnosis.request_line import query_of
     from pbisetup.model.facts import Unknown
     from pbisetup.observe.examination import Question
@@ -50,17 +49,13 @@ def build(common: Common, terminal: Terminal, reach: Network, found: Found, want
     credential = _credential(common, terminal, reach, found, wanted)
     _hide_misplaced(credential)
     asked = _asked(common, reach, found, credential, wanted)
-    environment = found.environment
-    stored = None
-    if environment is not None and found.manifest is not None:
-        stored = store_for(common, environment, terminal, reach, found.manifest.project_id).stored()
     return Question(
         asked=asked,
         network=reach,
         credential=credential,
         where=found.where,
         operator=operator_sign_in(common, terminal, found, credential),
-        stored=stored or Unknown("the app is in no manifest"),
+        stored=found.store.stored() if found.store else Unknown("the app is in no manifest"),
         body=wanted.body or found.body,
         query=query_of(wanted.request or found.request or ""),
     )
