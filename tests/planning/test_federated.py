@@ -15,7 +15,7 @@ from pbisetup.model.manifest import CredentialSpec, Environment, Manifest, Trust
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import FederatedCredential, Note, StoredCredential, TrustedSubject
-from pbisetup.planning.federated_steps import FEDERATED_KINDS, MOST, credential_name
+from pbisetup.planning.federated_steps import FEDERATED_KINDS, MOST
 from pbisetup.planning.handoff import hand_off
 from pbisetup.planning.manifest import environment_problem
 from pbisetup.planning.planner import plan_environment
@@ -227,7 +227,7 @@ names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,30}", fullmatch=True).filter(lambda 
 
 @given(st.from_regex(r"[a-z0-9]{4,12}", fullmatch=True), names)
 def test_its_name_is_one_that_graph_takes_and_no_other_environments(project: str, environment: str) -> None:
-    name = credential_name(Manifest(project, "x", "public", {}), environment)
+    name = Manifest(project, "x", "public", {}).federated_name(environment)
     assert 3 <= len(name) <= 120
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert name[0].isalnum()

@@ -21,7 +21,7 @@ from pbisetup.model.plan import Action, Plan, Step
 from pbisetup.model.tenant import Operator, StoredCredential, TenantInfo
 from pbisetup.observe.session import Session, door_of
 from pbisetup.planning.credential_steps import TITLES
-from pbisetup.planning.rotation import ASKED, farewell, same_certificate
+from pbisetup.planning.rotation import ASKED, farewell, finishes, same_certificate
 from pbisetup.services.app_sign_in import tokens as app_tokens
 from pbisetup.services.certificate import NotReadable, read_pair
 from pbisetup.services.clock import Clock, count_down
@@ -75,7 +75,7 @@ def roll(place: Place, manifest: Manifest, clock: Clock, hooks: Hooks, grace: ti
         done.declined = True
         return done
     watcher = hooks.of(name)
-    if not _finished(stored, journal.rotation(name)):
+    if not finishes(stored, journal.rotation(name)):
         journal.begin_rotation(name, stored.key_id or "none")
     job = Job(plan, place.store, watcher, place.brought, grace or timedelta(0))
     [result] = apply_plans(place.session, [job], journal, clock)
@@ -116,10 +116,6 @@ def _is_present(brought: Brought, stored: StoredCredential) -> bool:
         return False
 
 
-def _finished(stored: StoredCredential, replaced: str | None) -> bool:
-    return replaced is not None and stored.key_id not in (None, replaced)
-
-
 def _plan(
     place: Place,
     manifest: Manifest,
@@ -137,7 +133,7 @@ def _plan(
             steps.append(
                 _removal(stored, key_id, label, "an interrupted run of yours made it and nobody holds its key")
             )
-    if _finished(stored, journal.rotation(env.name)):
+    if finishes(stored, journal.rotation(env.name)):
         steps += _retired(stored, now)
     else:
         steps.append(_renewal(place, manifest, stored, grace))

@@ -44,7 +44,7 @@ def rotate_credential(
         return done
     watcher = hooks.of(name)
     stored = value_of(seen.stored)
-    if not finishes(seen, begun) and plan.own:
+    if not finishes(stored, begun) and plan.own:
         journal.begin_rotation(name, stored.key_id if stored and stored.key_id else "none")
     job = Job(plan, place.store, watcher, place.brought, grace or timedelta(0))
     result = _run(place, job, journal, clock)

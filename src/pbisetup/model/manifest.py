@@ -131,7 +131,10 @@ class Manifest:
         return f"pbisetup {self.project_id}/{environment}"
 
     def federated_name(self, environment: str) -> str:
-        """The name of the environment's federated credential: unique on the app, immutable (entra.md 1.9)."""
+        """The name of the environment's federated credential, by which every run finds it again.
+
+        Letters, digits and hyphens, fewer than 120, as Graph wants them; it cannot be changed afterwards (entra.md 1.9).
+        """
         return f"pbisetup-{self.project_id}-{environment}"
 
     def group_unique_name(self, kind: str, named: str | None = None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pbisetup.model.facts import Absent, Known, Unknown, value_of
+from pbisetup.model.facts import Known, Unknown, value_of
 from pbisetup.model.manifest import CredentialKind
 from pbisetup.model.plan import Action, Step
 from pbisetup.model.tenant import Certificate, CredentialPolicy
@@ -34,15 +34,12 @@ class Wish:
     """Which credential there is to be."""
 
     kind: CredentialKind
+    """Also the id of its step."""
     days: int
     because: str = ""
     """Why it is not what the manifest asks for."""
     problem: str = ""
     """Why none that the manifest asks for can be had."""
-
-    @property
-    def step(self) -> str:
-        return self.kind
 
 
 def wish(s: Situation) -> Wish:
@@ -92,14 +89,14 @@ def credential(s: Situation) -> Iterator[Step]:
         held, why = None, other
     strays = [k for k in keys_of(s.app) if k.display_name in s.seen.journalled and not _value_is_kept(s, k)]
     # Which of them such a store holds nobody can tell: it gets a new one first.
-    first = (wanted.step,) if s.env.credential.store in NOT_READABLE and not held else ()
+    first = (wanted.kind,) if s.env.credential.store in NOT_READABLE and not held else ()
     gone = [
         removed(s, k, "an interrupted run of yours made it and nobody holds its value", needs=first) for k in strays
     ]
     if not first:
         yield from gone
     if wanted.problem and not held:
-        yield Step(wanted.step, "leave", TITLES[wanted.kind], wanted.problem, blocks=True)
+        yield Step(wanted.kind, "leave", TITLES[wanted.kind], wanted.problem, blocks=True)
         return
     if not held and (given := _given(s)):
         yield _kept_where_it_lies(s, given)
@@ -114,7 +111,7 @@ def credential(s: Situation) -> Iterator[Step]:
     others = _others((k for k in keys_of(s.app) if k != held and k.key_id not in spared), s.now)
     ends = held.ends.strftime("%Y-%m-%d") if held.ends else "an unknown day"
     told = f"; {wanted.because}" if wanted.because else ""
-    yield Step(wanted.step, "keep", TITLES[wanted.kind], f"{why}; ends {ends}{told}", warning=others)
+    yield Step(wanted.kind, "keep", TITLES[wanted.kind], f"{why}; ends {ends}{told}", warning=others)
     yield from retired(s, held)
 
 
@@ -170,7 +167,7 @@ def _due(s: Situation, wanted: Wish) -> Iterator[Step]:
     for key in keys_of(s.app):
         mine = made_for(s.manifest, s.env, key) and key.display_name not in s.seen.journalled
         if mine and key.key_id.lower() in due and key.key_id not in s.seen.spared:
-            yield replace(removed(s, key, "another one has taken its place", needs=(wanted.step,)), tidies=True)
+            yield replace(removed(s, key, "another one has taken its place", needs=(wanted.kind,)), tidies=True)
 
 
 def _is_superseded(s: Situation, key: AppKey, held: AppKey) -> bool:
@@ -221,7 +218,7 @@ def new_credential(s: Situation, wanted: Wish, why: str) -> Step:
             "instead_of": spec.kind if spec.kind != wanted.kind else "",
         }
     return Step(
-        wanted.step,
+        wanted.kind,
         "add",
         f"{TITLES[wanted.kind]} {life}, {keeper(s)}",
         "; ".join(each for each in (why, wanted.because) if each),
@@ -313,7 +310,7 @@ def _value_is_kept(s: Situation, key: AppKey) -> bool:
         return False
     if isinstance(stored, Known):
         return s.app is not None and key_of_stored(s.app, stored.value) == key
-    return isinstance(stored, Unknown) and not isinstance(stored, Absent)
+    return isinstance(stored, Unknown)
 
 
 def _title(key: AppKey) -> str:

@@ -31,14 +31,6 @@ _ADVICE: Final = {
 }
 
 
-def credential_name(manifest: Manifest, environment: str) -> str:
-    """How pbisetup's own federated credential of the environment is called: by that every run finds it again.
-
-    Letters, digits and hyphens, fewer than 120, as Graph wants them; it cannot be changed afterwards (entra.md 1.9).
-    """
-    return manifest.federated_name(environment)
-
-
 def held_federated(manifest: Manifest, environment: Environment, seen: Snapshot) -> FederatedCredential | None:
     """The credential of the app that is as the manifest says: whose name it bears does not matter, since the app takes a
     pair of issuer and subject once. Where the subject cannot be looked up now, pbisetup's own.
@@ -47,7 +39,7 @@ def held_federated(manifest: Manifest, environment: Environment, seen: Snapshot)
     listed = (app.federated if app else None) or ()
     trusted = value_of(seen.trusted)
     if trusted is None:
-        return _named(listed, credential_name(manifest, environment.name))
+        return _named(listed, manifest.federated_name(environment.name))
     return next((each for each in listed if _fits(each, trusted)), None)
 
 
@@ -64,7 +56,7 @@ def federated(s: Situation) -> Iterator[Step]:
 
 def _credential(s: Situation) -> Step:
     listed = (s.app.federated if s.app else None) or ()
-    own = credential_name(s.manifest, s.env.name)
+    own = s.manifest.federated_name(s.env.name)
     mine, held = _named(listed, own), held_federated(s.manifest, s.env, s.seen)
     if not isinstance(s.seen.trusted, Known):
         return _untold(s, held)
@@ -144,7 +136,7 @@ def _ids(s: Situation, credential: Step) -> Step | None:
     who, allowed, because = ("you",), True, ""
     if credential.allowed is False:
         allowed, because = False, "the federated credential must be there first; then run `pbisetup apply`"
-    name = held.name if held is not None else credential_name(s.manifest, s.env.name)
+    name = held.name if held is not None else s.manifest.federated_name(s.env.name)
     return Step(
         "federated-ids",
         "add",
@@ -162,7 +154,7 @@ def _ids(s: Situation, credential: Step) -> Step | None:
 def _are_kept(s: Situation) -> bool:
     if s.env.credential.store == "stdout":
         # They were printed when the credential was made, but for a run that was stopped in between.
-        return credential_name(s.manifest, s.env.name) not in s.seen.journalled
+        return s.manifest.federated_name(s.env.name) not in s.seen.journalled
     stored = value_of(s.seen.stored)
     if stored is None or s.app is None:
         return False

@@ -109,7 +109,7 @@ def _secret(r: Repair, wish: Wish) -> Iterator[Step]:
         return
     wanted = wish_of(r.s)
     if wanted.problem:
-        yield Step(wanted.step, "leave", "The app's credential", wanted.problem)
+        yield Step(wanted.kind, "leave", "The app's credential", wanted.problem)
         return
     step = new_credential(r.s, wanted, wish.why)
     assert step.action is not None

@@ -11,7 +11,7 @@ from pbisetup.model.facts import value_of
 from pbisetup.model.manifest import Environment, Manifest
 from pbisetup.model.plan import Plan, Step
 from pbisetup.model.snapshot import Snapshot
-from pbisetup.model.tenant import AppRegistration
+from pbisetup.model.tenant import AppRegistration, StoredCredential
 from pbisetup.planning.credential_steps import credential, new_credential, retired, wish
 from pbisetup.planning.held import held_credential, keys_of, made_for
 from pbisetup.planning.situation import Situation
@@ -52,9 +52,8 @@ def plan_retirement(manifest: Manifest, environment: Environment, snapshot: Snap
     return Plan(environment.name, steps, {"tenant_id": snapshot.tenant.id, "app_object_id": app.object_id})
 
 
-def finishes(snapshot: Snapshot, replaced: str | None) -> bool:
+def finishes(stored: StoredCredential | None, replaced: str | None) -> bool:
     """Whether an interrupted rotation had got as far as the store, so that only its end is left to do."""
-    stored = value_of(snapshot.stored)
     return replaced is not None and stored is not None and stored.key_id not in (None, replaced)
 
 
@@ -89,8 +88,8 @@ def same_certificate(environment: Environment) -> UsageError:
 def _steps(s: Situation, replaced: str | None, grace: timedelta | None) -> Iterator[Step]:
     usual = list(credential(s))
     wanted = wish(s)
-    current = next((step for step in usual if step.id == wanted.step), None)
-    if finishes(s.seen, replaced) and current is not None and current.change == "keep":
+    current = next((step for step in usual if step.id == wanted.kind), None)
+    if finishes(value_of(s.seen.stored), replaced) and current is not None and current.change == "keep":
         yield Step(current.id, "keep", current.title, f"an interrupted rotation had made it already; {current.why}")
         yield from (step for step in usual if step is not current)
         return
@@ -99,10 +98,10 @@ def _steps(s: Situation, replaced: str | None, grace: timedelta | None) -> Itera
         return
     others = [step for step in usual if step is not current]
     # A stray that an interrupted run left goes first; what was replaced earlier goes once the new one is proved.
-    strays = [step for step in others if wanted.step not in step.needs and _is_stray(s, step)]
+    strays = [step for step in others if wanted.kind not in step.needs and _is_stray(s, step)]
     yield from strays
     yield _added(s, grace)
-    yield from (_after(step, wanted.step) for step in others if step not in strays)
+    yield from (_after(step, wanted.kind) for step in others if step not in strays)
 
 
 def _added(s: Situation, grace: timedelta | None) -> Step:

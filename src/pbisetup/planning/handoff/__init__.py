@@ -15,7 +15,7 @@ from pbisetup.model.manifest import Manifest
 from pbisetup.model.plan import Action, Plan, Step, Who
 from pbisetup.model.snapshot import Snapshot
 from pbisetup.model.tenant import TrustedSubject
-from pbisetup.planning.federated_steps import FEDERATED_KINDS, credential_name
+from pbisetup.planning.federated_steps import FEDERATED_KINDS
 from pbisetup.planning.handoff.az import Az
 from pbisetup.planning.handoff.consent import asks_for_consent, consent_page
 from pbisetup.planning.handoff.credential import (
@@ -91,7 +91,7 @@ def _own_name(manifest: Manifest, plan: Plan, snapshot: Snapshot | None) -> str 
     environment = manifest.environments.get(plan.environment)
     if environment is None or environment.credential.kind != "federated":
         return None
-    name = credential_name(manifest, environment.name)
+    name = manifest.federated_name(environment.name)
     app = value_of(snapshot.app) if snapshot else None
     listed = (app.federated if app else None) or ()
     return None if any(each.name.lower() == name.lower() for each in listed) else name
